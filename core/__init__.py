@@ -1,0 +1,4 @@
+"""What text, acoustic models and vocoders share: flows, audio, configuration, checkpoints.
+
+Nothing is imported here, so that `import core.flow` stays light.
+"""
