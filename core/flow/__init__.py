@@ -1,0 +1,60 @@
+"""Generative ODEs and nothing else: paths, fields, solvers, time grids, likelihood.
+
+No audio and no networks. Time runs from noise x_0 at t = 0 to data x_1 at t = 1.
+"""
+
+from __future__ import annotations
+
+from core.flow.fields import (
+    Field,
+    data_to_noise,
+    data_to_velocity,
+    guided,
+    noise_to_data,
+    noise_to_velocity,
+    velocity_to_data,
+    velocity_to_noise,
+)
+from core.flow.grids import GRIDS, make_grid
+from core.flow.noise import item_generator, seeded_noise
+from core.flow.paths import (
+    CosinePath,
+    LinearPath,
+    Path,
+    VariancePreservingPath,
+    expand_time,
+    noise_level_scale,
+    noise_level_to_time,
+    time_to_noise_level,
+)
+from core.flow.solvers import SOLVERS, Solution, solve
+from core.flow.tableaus import DORMAND_PRINCE, METHODS, Tableau
+
+__all__ = [
+    "DORMAND_PRINCE",
+    "GRIDS",
+    "METHODS",
+    "SOLVERS",
+    "CosinePath",
+    "Field",
+    "LinearPath",
+    "Path",
+    "Solution",
+    "Tableau",
+    "VariancePreservingPath",
+    "data_to_noise",
+    "data_to_velocity",
+    "expand_time",
+    "guided",
+    "item_generator",
+    "make_grid",
+    "noise_level_scale",
+    "noise_level_to_time",
+    "noise_to_data",
+    "noise_to_velocity",
+    "seeded_noise",
+    "solve",
+    "time_to_noise_level",
+    "velocity_to_data",
+    "velocity_to_noise",
+]
