@@ -1,0 +1,1 @@
+"""Sound: the mel contract, the STFT, files in and out, resampling and loudness."""
