@@ -5,18 +5,25 @@ No audio and no networks. Time runs from noise x_0 at t = 0 to data x_1 at t = 1
 
 from __future__ import annotations
 
-from core.flow.fields import (
-    Field,
+from core.flow.conversions import (
     data_to_noise,
     data_to_velocity,
-    guided,
     noise_to_data,
     noise_to_velocity,
     velocity_to_data,
     velocity_to_noise,
 )
+from core.flow.fields import Field, guided
 from core.flow.grids import GRIDS, make_grid
+from core.flow.likelihood import (
+    DIVERGENCES,
+    LogLikelihood,
+    gaussian_log_prob,
+    log_likelihood,
+    rademacher_probes,
+)
 from core.flow.noise import item_generator, seeded_noise
+from core.flow.oracle import GaussianOracle
 from core.flow.paths import (
     CosinePath,
     LinearPath,
@@ -27,31 +34,41 @@ from core.flow.paths import (
     noise_level_to_time,
     time_to_noise_level,
 )
+from core.flow.search import GridSearch, Trial, search_grid
 from core.flow.solvers import SOLVERS, Solution, solve
 from core.flow.tableaus import DORMAND_PRINCE, METHODS, Tableau
 
 __all__ = [
+    "DIVERGENCES",
     "DORMAND_PRINCE",
     "GRIDS",
     "METHODS",
     "SOLVERS",
     "CosinePath",
     "Field",
+    "GaussianOracle",
+    "GridSearch",
     "LinearPath",
+    "LogLikelihood",
     "Path",
     "Solution",
     "Tableau",
+    "Trial",
     "VariancePreservingPath",
     "data_to_noise",
     "data_to_velocity",
     "expand_time",
+    "gaussian_log_prob",
     "guided",
     "item_generator",
+    "log_likelihood",
     "make_grid",
     "noise_level_scale",
     "noise_level_to_time",
     "noise_to_data",
     "noise_to_velocity",
+    "rademacher_probes",
+    "search_grid",
     "seeded_noise",
     "solve",
     "time_to_noise_level",

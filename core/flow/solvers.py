@@ -72,8 +72,8 @@ def solve(
         The solution; it does not depend on what else is in the batch, if the field's does not.
 
     Raises:
-        InputError: An unknown method, a grid that is not monotone, a state that is not floating,
-            or (adaptive) tolerances that are not allowed or cannot be met.
+        InputError: An unknown method, a grid that is not monotone, a state that is not floating, a
+            field of another shape than its state, or (adaptive) tolerances that are not allowed or cannot be met.
 
     Example:
         >>> solve(lambda t, x: x, torch.ones(1), torch.linspace(0, 1, 5), "rk4").nfe
@@ -84,6 +84,7 @@ def solve(
     nodes = _checked_nodes(grid)
     if not x_0.is_floating_point():
         raise InputError(f"x_0 has dtype {x_0.dtype}: a solver needs a floating-point state")
+    field = _same_shape(field)
     if method == ADAPTIVE:
         x, nfe, states = solve_rk45(field, x_0, nodes, rtol, atol, mask, trajectory)
     else:
@@ -108,6 +109,21 @@ def _solve_fixed(
         if trajectory:
             states.append(x)
     return x, tableau.stages * (len(nodes) - 1), states
+
+
+def _same_shape(field: Field) -> Field:
+    """The field, refusing what would otherwise broadcast in silence."""
+
+    def checked(t: Tensor, x: Tensor) -> Tensor:
+        slope = field(t, x)
+        if slope.shape != x.shape:
+            raise InputError(
+                f"the field returned shape {tuple(slope.shape)} for a state of shape "
+                f"{tuple(x.shape)}: they must be equal"
+            )
+        return slope
+
+    return checked
 
 
 def _checked_nodes(grid: Tensor | Sequence[float]) -> Tensor:
