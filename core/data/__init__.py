@@ -1,0 +1,1 @@
+"""Corpora as the trainers see them: manifests, splits, the utterance store, batches."""

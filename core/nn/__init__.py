@@ -1,0 +1,7 @@
+"""Layers shared by the acoustic model and the vocoder: ConvNeXt, rotary attention, time embedding."""
+
+from core.nn.attention import RotaryAttention
+from core.nn.convnext import AdaptiveNorm, ConvNeXtBlock
+from core.nn.embedding import TimeEmbedding
+
+__all__ = ["AdaptiveNorm", "ConvNeXtBlock", "RotaryAttention", "TimeEmbedding"]

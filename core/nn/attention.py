@@ -1,0 +1,56 @@
+"""Self-attention with rotary positions (Su et al., 2021, RoFormer, equation 34)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def rotate(x: Tensor) -> Tensor:
+    """Turn each pair of features (i, i + D/2) by an angle proportional to its position.
+
+    Args:
+        x: (B, H, T, D), D even.
+
+    Returns:
+        The rotated features, same shape: inner products depend on the distance in T alone.
+    """
+    half = x.shape[-1] // 2
+    position = torch.arange(x.shape[-2], device=x.device, dtype=torch.float32)
+    rate = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angle = position[:, None] * rate
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+
+class RotaryAttention(nn.Module):
+    """Pre-norm multi-head self-attention with a residual.
+
+    Args:
+        channels: C, a multiple of `heads` with an even quotient.
+        heads: Number of heads.
+    """
+
+    def __init__(self, channels: int, heads: int = 4) -> None:
+        super().__init__()
+        if channels % (2 * heads):
+            raise ValueError(f"channels {channels} must be a multiple of 2 x heads ({2 * heads})")
+        self.heads = heads
+        self.norm = nn.LayerNorm(channels)
+        self.query_key_value = nn.Linear(channels, 3 * channels)
+        self.out = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Attend over (B, T, C); frames where mask (B, T, 1) is False are never looked at."""
+        batch, frames, channels = x.shape
+        qkv = self.query_key_value(self.norm(x)).view(batch, frames, 3, self.heads, -1)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, T, D)
+        attended = F.scaled_dot_product_attention(
+            rotate(query),
+            rotate(key),
+            value,
+            attn_mask=None if mask is None else mask.transpose(1, 2)[:, None],
+        )
+        return x + self.out(attended.transpose(1, 2).reshape(batch, frames, channels))

@@ -1,0 +1,299 @@
+"""The glue between our models and PyTorch Lightning.
+
+Every random draw of a training step comes from torch's global generator, seeded from (seed, step,
+rank) when the step begins, and the batch of a step is a function of the same three. Weights,
+averages, optimiser and step number are therefore the whole state of a training: one that was
+killed goes on exactly as it would have.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
+from pydantic import Field
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from core.checkpoint import save_weights
+from core.config import Config
+from core.data.batching import step_loader
+from core.errors import InputError
+from core.training_state import load_state, newest_state, save_state
+
+WEIGHTS = "weights.safetensors"
+
+
+class TrainingConfig(Config):
+    """How a model is trained.
+
+    Attributes:
+        steps: Optimiser steps in all.
+        learning_rate: Peak of the schedule: linear warm-up, then a cosine.
+        final_learning_rate: Where the cosine ends, as a fraction of the peak.
+        warmup_steps: Steps of the warm-up.
+        weight_decay: AdamW's.
+        betas: AdamW's.
+        gradient_clip: Largest norm of the gradient.
+        ema_decay: Of the averaged weights, which are the ones that are shipped; early on
+            (1 + n) / (10 + n) is used where it is smaller.
+        precision: "bf16" for bfloat16 autocast, "fp32" for full precision.
+        seed: Seed of everything drawn.
+        validate_every_steps: Steps between validations.
+        checkpoint_every_minutes: Minutes between training states.
+        keep_states: How many states to keep.
+        workers: Processes that prepare batches.
+        warm_start: Weights to begin from, or null.
+    """
+
+    steps: int = Field(100_000, ge=1)
+    learning_rate: float = Field(5e-4, gt=0, le=1)
+    final_learning_rate: float = Field(0.02, ge=0, le=1)
+    warmup_steps: int = Field(500, ge=0)
+    weight_decay: float = Field(0.01, ge=0, le=1)
+    betas: tuple[float, float] = (0.9, 0.98)
+    gradient_clip: float = Field(1.0, gt=0)
+    ema_decay: float = Field(0.999, ge=0, lt=1)
+    precision: Literal["bf16", "fp32"] = "bf16"
+    seed: int = Field(0, ge=0, lt=2**31)
+    validate_every_steps: int = Field(1000, ge=1)
+    checkpoint_every_minutes: float = Field(5.0, gt=0)
+    keep_states: int = Field(2, ge=1)
+    workers: int = Field(0, ge=0, le=64)
+    warm_start: Path | None = None
+
+
+class Task(pl.LightningModule):
+    """One model in training: optimiser, schedule, seeds, skipped steps.
+
+    A subclass gives `losses(batch)`: named scalars, of which "loss" is minimised.
+
+    Args:
+        model: The network that is trained and shipped.
+        config: How.
+    """
+
+    skipped_steps: Tensor
+
+    def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        self.register_buffer("skipped_steps", torch.zeros(()))
+
+    def losses(self, batch: Any) -> dict[str, Tensor]:
+        """Named scalar losses of a batch; "loss" is the one to minimise."""
+        raise TypeError(f"{type(self).__name__} must define losses()")
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Seed every draw of the step."""
+        self._began = time.monotonic()
+        entropy = [self.config.seed, self.global_step, self.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """The loss of one batch."""
+        losses = self.losses(batch)
+        self.log_dict({f"train/{k}": v.detach() for k, v in losses.items()}, prog_bar=True)
+        return losses["loss"]
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Log the throughput."""
+        seconds = time.monotonic() - self._began
+        self.log("steps_per_second", 1.0 / max(seconds, 1e-9), prog_bar=True)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Losses on held-out data, with the same draws every time."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(batch_idx)
+            losses = self.losses(batch)
+        self.log_dict({f"valid/{k}": v for k, v in losses.items()}, prog_bar=True, sync_dist=True)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradient's norm; a gradient that is not finite is dropped and counted."""
+        norm = nn.utils.clip_grad_norm_(self.parameters(), self.config.gradient_clip)
+        self.log("gradient_norm", norm)
+        if not torch.isfinite(norm):
+            # Without gradients AdamW leaves weights and moments alone.
+            optimizer.zero_grad(set_to_none=True)
+            self.skipped_steps += 1
+            self.log("skipped_steps", self.skipped_steps, prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW; decay on matrices only; warm-up and cosine."""
+        config = self.config
+        matrices = [p for p in self.parameters() if p.ndim > 1]
+        others = [p for p in self.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": matrices, "weight_decay": config.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(
+            groups, lr=config.learning_rate, betas=config.betas, fused=True
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: learning_rate_factor(step, config)
+        )
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+def learning_rate_factor(step: int, config: TrainingConfig) -> float:
+    """The learning rate at a step as a fraction of its peak."""
+    if step < config.warmup_steps:
+        return (step + 1) / config.warmup_steps
+    progress = (step - config.warmup_steps) / max(config.steps - config.warmup_steps, 1)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    return config.final_learning_rate + (1 - config.final_learning_rate) * cosine
+
+
+class StateIO(CheckpointIO):
+    """Lightning's training states as safetensors."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        """Write a state atomically."""
+        # Our models rebuild these from YAML; they are no part of the state.
+        drop = ("hyper_parameters", "datamodule_hyper_parameters")
+        save_state(Path(path), {k: v for k, v in checkpoint.items() if k not in drop})
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a state on the CPU."""
+        return load_state(Path(path))
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Remove a state that newer ones replace."""
+        Path(path).unlink(missing_ok=True)
+
+
+class Averaging(WeightAveraging):
+    """Exponential moving average of the weights; buffers are copied, not averaged.
+
+    Besides the training state it keeps the averaged model in `weights.safetensors`, ready to use.
+
+    Args:
+        decay: Final decay; early on (1 + n) / (10 + n) is used where it is smaller.
+        directory: Where the averaged weights go.
+    """
+
+    def __init__(self, decay: float, directory: Path) -> None:
+        def average(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+            number = int(count)
+            weight = 1.0 - min(decay, (1 + number) / (10 + number))
+            torch._foreach_lerp_(averaged, current, weight)
+
+        super().__init__(multi_avg_fn=average, use_buffers=False)
+        self._directory = directory
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add the averages to the state and write the averaged weights beside it."""
+        super().on_save_checkpoint(trainer, pl_module, checkpoint)
+        if trainer.is_global_zero:
+            prefix = "model."
+            weights = {
+                k.removeprefix(prefix): v
+                for k, v in checkpoint["state_dict"].items()
+                if k.startswith(prefix)
+            }
+            save_weights(self._directory / WEIGHTS, weights)
+
+
+def fit(
+    task: Task,
+    train: Dataset[Any],
+    valid: DataLoader[Any],
+    directory: Path,
+    *,
+    resume: bool,
+    accelerator: str = "auto",
+    devices: int | str = "auto",
+) -> None:
+    """Train to the last step, saving states on the way.
+
+    Args:
+        task: What is trained.
+        train: Maps a step number to a batch.
+        valid: Held-out batches.
+        directory: Where states, averaged weights and TensorBoard logs go.
+        resume: Go on from the newest state there; without one, begin.
+        accelerator: Lightning's: "auto", "cpu", "cuda", "mps".
+        devices: Lightning's.
+
+    Raises:
+        InputError: There are states and `resume` is not asked for, or none of them can be read.
+    """
+    config = task.config
+    state = newest_state(directory)
+    if state is not None and not resume:
+        raise InputError(
+            f"{directory} already holds a training ({state.name}): "
+            "go on with --resume, or name another directory with --output-dir"
+        )
+    states = ModelCheckpoint(
+        directory,
+        filename="step{step:07d}",
+        auto_insert_metric_name=False,
+        monitor="step",
+        mode="max",
+        save_top_k=config.keep_states,
+        train_time_interval=timedelta(minutes=config.checkpoint_every_minutes),
+        save_on_exception=True,
+    )
+    states.FILE_EXTENSION = ".safetensors"
+    end = ModelCheckpoint(
+        directory,
+        filename="step{step:07d}",
+        auto_insert_metric_name=False,
+        every_n_train_steps=config.steps,
+        save_top_k=-1,
+    )
+    end.FILE_EXTENSION = ".safetensors"
+    trainer = pl.Trainer(
+        accelerator=accelerator,
+        devices=devices,
+        max_steps=config.steps,
+        max_epochs=1,
+        precision="bf16-mixed" if config.precision == "bf16" else "32-true",
+        plugins=[StateIO()],
+        callbacks=[
+            Averaging(config.ema_decay, directory),
+            states,
+            end,
+            TQDMProgressBar(refresh_rate=1 if sys.stderr.isatty() else 200),
+        ],
+        logger=TensorBoardLogger(directory, name="", version=""),
+        val_check_interval=min(config.validate_every_steps, config.steps),
+        num_sanity_val_steps=0,
+        log_every_n_steps=min(50, config.steps),
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+    class Loaders(pl.LightningDataModule):
+        # Lightning asks for the loader after it has restored the step number.
+        def train_dataloader(self) -> DataLoader[Any]:
+            return step_loader(train, config.steps, trainer.global_step, config.workers)
+
+        def val_dataloader(self) -> DataLoader[Any]:
+            return valid
+
+    trainer.fit(task, datamodule=Loaders(), ckpt_path=None if state is None else str(state))

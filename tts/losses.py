@@ -1,0 +1,71 @@
+"""What the acoustic model is trained on."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.flow import Field
+from tts.alignment import log_density, monotonic_durations
+from tts.model import STATISTICS_MOMENTUM, AcousticModel, masked_mean
+
+
+def acoustic_losses(
+    model: AcousticModel,
+    ids: Tensor,
+    id_lengths: Tensor,
+    log_mel: Tensor,
+    frames: Tensor,
+    speaker: Tensor | None = None,
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Duration, prior and flow-matching losses of a batch (VoiceFlow, section 3).
+
+    All are means over real tokens or real frames and mel bands, so padding changes nothing.
+    The flow loss is in units of the Gaussian floor when the model is preconditioned.
+
+    Args:
+        model: The model, whose running statistics follow the batch while it is training.
+        ids: (B, N) without blanks.
+        id_lengths: (B,).
+        log_mel: (B, M, T).
+        frames: Real frames of each item (B,).
+        speaker: Speaker numbers (B,), or None.
+
+    Returns:
+        Named scalars ("loss" is their sum) and the durations that alignment search found (B, N').
+    """
+    tokens, token_lengths = model.with_blanks(ids, id_lengths)
+    encoded = model.encode(tokens, token_lengths, speaker)
+    mel = model.standardise(log_mel)
+    with torch.no_grad():
+        score = log_density(encoded.mean, mel)
+        durations = monotonic_durations(score, token_lengths, frames)
+    log_frames = model.durations(encoded.hidden, encoded.mask[:, :, None])
+    target = durations.clamp_min(1).float().log()
+    duration = masked_mean(F.mse_loss(log_frames, target, reduction="none"), encoded.mask)
+
+    field, mean, mask = model.field(encoded, durations)
+    mel = mel[:, :, : mask.shape[2]] * mask
+    prior = 0.5 * masked_mean((mel - mean).square(), mask) + 0.5 * math.log(2 * math.pi)
+    if model.training:
+        model.follow_statistics(mel, mean, mask)
+        with torch.no_grad():
+            spoken = (log_frames.exp() * encoded.mask).sum()
+            model.durations.scale.lerp_(durations.sum() / spoken, STATISTICS_MOMENTUM)
+    flow = _flow_loss(model, field, mel, mask)
+    losses = {"duration": duration, "prior": prior, "flow": flow}
+    return {"loss": sum(losses.values(), torch.zeros_like(flow)), **losses}, durations
+
+
+def _flow_loss(model: AcousticModel, field: Field, mel: Tensor, mask: Tensor) -> Tensor:
+    batch = mel.shape[0]
+    # Stratified times: one in each of B equal intervals, in random order.
+    order = torch.randperm(batch, device=mel.device)
+    t = (order + torch.rand(batch, device=mel.device)) / batch
+    x_0 = torch.randn_like(mel) * mask
+    x_t = model.path.sample(x_0, mel, t)
+    error = (field(t, x_t) - model.path.velocity(x_0, mel, t)) / model.rest_scale(t)
+    return masked_mean(error.square(), mask)

@@ -1,0 +1,304 @@
+"""Text to speech: the frontend, the acoustic model and the vocoder, chained."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from core.checkpoint import load_weights
+from core.config import parse_config
+from core.errors import InputError, unknown_name
+from core.voice import ACOUSTIC, Voice, find_voice
+from text import TextFrontend, Utterance, iter_sentences
+from text.symbols import SYMBOLS, symbol_table_hash
+from tts.config import AcousticConfig
+from tts.model import AcousticModel, Mels
+from tts.speech import Span, Speech, join
+from vocoder import Vocoder
+
+SENTENCE_SILENCE_SECONDS = 0.25
+SPEEDS = (0.25, 4.0)
+MOST_STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to speak; None takes the voice's default.
+
+    Attributes:
+        speaker: Name of the speaker, for a voice that has several.
+        speed: Above 1 is faster; 0.25 to 4.
+        steps: Solver steps of the mel decoder.
+        vocoder_steps: Solver steps of the vocoder.
+        method: Solver of both.
+        grid: Time grid of both.
+        temperature: Deviation of the mel decoder's noise, 0 to 2.
+        seed: The same seed gives the same speech.
+        sentence_silence_seconds: Silence after each sentence but the last.
+    """
+
+    speaker: str | None = None
+    speed: float = 1.0
+    steps: int | None = None
+    vocoder_steps: int | None = None
+    method: str | None = None
+    grid: str | None = None
+    temperature: float | None = None
+    seed: int = 0
+    sentence_silence_seconds: float = SENTENCE_SILENCE_SECONDS
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "speed": (self.speed, *SPEEDS),
+            "steps": (self.steps, 1, MOST_STEPS),
+            "vocoder steps": (self.vocoder_steps, 1, MOST_STEPS),
+            "temperature": (self.temperature, 0.0, 2.0),
+            "seed": (self.seed, 0, 2**63 - 1),
+            "sentence silence": (self.sentence_silence_seconds, 0.0, 10.0),
+        }
+        for name, (value, low, high) in ranges.items():
+            if value is not None and not low <= value <= high:
+                raise InputError(f"{name} is {value}; it must be from {low:g} to {high:g}")
+
+
+class Synthesizer:
+    """A voice ready to speak.
+
+    Args:
+        voice: Where it came from.
+        frontend: Text to phoneme ids.
+        acoustic: Phoneme ids to mel.
+        vocoder: Mel to waveform.
+        device: Where both run.
+    """
+
+    def __init__(
+        self,
+        voice: Voice,
+        frontend: TextFrontend,
+        acoustic: AcousticModel,
+        vocoder: Vocoder,
+        device: str = "cpu",
+    ) -> None:
+        vocoder.spec.require_same(acoustic.spec, ours="the vocoder's", theirs="the acoustic model's")
+        self.voice, self.frontend, self.vocoder = voice, frontend, vocoder
+        self.acoustic = acoustic.to(device).eval()
+        self.device = torch.device(device)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        voice: str | Path | None = None,
+        *,
+        device: str = "auto",
+        language: str | None = None,
+        lexicon: str | Path | None = None,
+        normalize: bool = True,
+    ) -> Synthesizer:
+        """Load a voice.
+
+        Args:
+            voice: Name, path or hub address; None takes the default voice.
+            device: "auto", "cpu", "cuda" or "mps".
+            language: eSpeak code, where it is to differ from the voice's own.
+            lexicon: Pronunciations that go before eSpeak's; a voice's own `lexicon.txt` otherwise.
+            normalize: Whether numbers, dates and the like are written out.
+
+        Raises:
+            InputError: There is no such voice, or its files are not fit to be loaded.
+        """
+        found = find_voice(voice)
+        facts = found.facts
+        if facts.symbols != symbol_table_hash():
+            raise InputError(f"voice {facts.name} was trained with another symbol table")
+        where = f"{found.file('config.yaml')}, acoustic"
+        config = parse_config(facts.acoustic, AcousticConfig, where=where)
+        acoustic = AcousticModel(config, facts.mel, len(SYMBOLS))
+        load_weights(found.file(ACOUSTIC), acoustic)
+        own = found.file("lexicon.txt")
+        chosen = Path(lexicon) if lexicon else (own if own.is_file() else None)
+        frontend = TextFrontend(language or facts.language, lexicon=chosen, normalize=normalize)
+        name = pick_device(device)
+        return cls(found, frontend, acoustic, Vocoder.from_pretrained(found.directory, name), name)
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Rate of everything it says."""
+        return self.acoustic.spec.sample_rate_hz
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Names of the speakers; empty for a voice of one."""
+        return self.acoustic.config.speakers
+
+    def synthesize(self, text: str, options: Options | None = None, **choices: object) -> Speech:
+        """Say a text of any length.
+
+        Args:
+            text: What to say.
+            options: How; or give the fields of `Options` by keyword.
+            **choices: Fields of `Options`.
+
+        Returns:
+            Audio, mel and the times of words and phonemes.
+
+        Raises:
+            InputError: An option is out of range or unknown.
+            text.TextError: There is nothing to say.
+        """
+        return join(list(self.stream([text], options, **choices)))
+
+    def stream(
+        self,
+        lines: Iterable[str],
+        options: Options | None = None,
+        *,
+        batch_size: int = 1,
+        **choices: object,
+    ) -> Iterator[Speech]:
+        """Say a text sentence by sentence, in bounded memory.
+
+        Args:
+            lines: The text, in pieces that end where sentences may end.
+            options: As in `synthesize`.
+            batch_size: Sentences synthesised together; it does not change a sample.
+            **choices: Fields of `Options`.
+
+        Yields:
+            Each sentence, with the silence that follows it.
+        """
+        options = _options(options, choices)
+        speaker = self._speaker(options.speaker)
+        sentences = iter_sentences(lines, self.frontend.language)
+        pending: Speech | None = None
+        while batch := list(itertools.islice(sentences, batch_size)):
+            spoken = self.frontend.process_batch(batch)
+            for piece in self._speak(spoken, options, speaker):
+                if pending is not None:
+                    yield self._pause(pending, options)
+                pending = piece
+        if pending is None:
+            # Let the frontend say what is wrong with a text that has no sentence.
+            self.frontend.process("")
+            return
+        yield pending
+
+    def _pause(self, speech: Speech, options: Options) -> Speech:
+        floor = math.log(self.acoustic.spec.log_floor)
+        return speech.with_silence(options.sentence_silence_seconds, floor)
+
+    def _speaker(self, name: str | None) -> int | None:
+        if not self.speakers:
+            if name:
+                raise InputError(f"voice {self.voice.facts.name} has one speaker: leave out {name!r}")
+            return None
+        if name is None:
+            return 0
+        if name not in self.speakers:
+            raise unknown_name("speaker", name, self.speakers)
+        return self.speakers.index(name)
+
+    def _speak(
+        self, batch: Sequence[Utterance], options: Options, speaker: int | None
+    ) -> Iterator[Speech]:
+        began = time.perf_counter()
+        ids = [torch.tensor(u.ids, dtype=torch.long) for u in batch]
+        seeds = [options.seed] * len(batch)
+        mels = self.acoustic.synthesise(
+            pad_sequence(ids, batch_first=True).to(self.device),
+            torch.tensor([len(i) for i in ids], device=self.device),
+            seeds,
+            speaker=None if speaker is None else torch.full((len(batch),), speaker).to(self.device),
+            speed=options.speed,
+            steps=options.steps,
+            method=options.method,
+            grid=options.grid,
+            temperature=options.temperature,
+        )
+        middle = time.perf_counter()
+        vocoded = self.vocoder.vocode(
+            mels.log_mel,
+            steps=options.vocoder_steps,
+            method=options.method,
+            grid=options.grid,
+            seed=seeds,
+            mask=mels.mask if len(batch) > 1 else None,
+        )
+        end = time.perf_counter()
+        for index, utterance in enumerate(batch):
+            yield self._speech(
+                utterance, mels, vocoded.waveform[index], vocoded.nfe, index,
+                ((middle - began) / len(batch), (end - middle) / len(batch)),
+            )  # fmt: skip
+
+    def _speech(
+        self,
+        utterance: Utterance,
+        mels: Mels,
+        waveform: torch.Tensor,
+        vocoder_nfe: int,
+        index: int,
+        seconds: tuple[float, float],
+    ) -> Speech:
+        spec = self.acoustic.spec
+        frames = int(mels.mask[index].sum())
+        hop_seconds = spec.hop_samples / spec.sample_rate_hz
+        ends = [0.0]
+        for count in mels.durations[index, : len(utterance.ids)].tolist():
+            ends.append(ends[-1] + count * hop_seconds)
+        words = tuple(Span(w.text, ends[w.start], ends[w.end]) for w in utterance.words)
+        phonemes = tuple(
+            Span(SYMBOLS[i], ends[n], ends[n + 1]) for n, i in enumerate(utterance.ids)
+        )
+        return Speech(
+            text=utterance.text,
+            waveform=waveform[: frames * spec.hop_samples],
+            sample_rate_hz=spec.sample_rate_hz,
+            mel=mels.log_mel[index, :, :frames].cpu(),
+            hop_samples=spec.hop_samples,
+            words=words,
+            phonemes=phonemes,
+            sentences=(Span(utterance.text, 0.0, frames * hop_seconds),),
+            notes=tuple(utterance.notes),
+            acoustic_nfe=mels.nfe,
+            vocoder_nfe=vocoder_nfe,
+            acoustic_seconds=seconds[0],
+            vocoder_seconds=seconds[1],
+        )
+
+
+def _options(options: Options | None, choices: dict[str, object]) -> Options:
+    if options is not None:
+        return options
+    known = Options.__dataclass_fields__
+    for name in choices:
+        if name not in known:
+            raise unknown_name("option", name, sorted(known))
+    return Options(**choices)  # type: ignore[arg-type]
+
+
+def pick_device(name: str) -> str:
+    """Turn "auto" into the best device there is.
+
+    Raises:
+        InputError: The device is unknown or not there.
+    """
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if name == "auto":
+        return next(d for d in ("cuda", "mps", "cpu") if there[d])
+    if name not in there:
+        raise unknown_name("device", name, ["auto", *there])
+    if not there[name]:
+        raise InputError(f"device {name} is not available here; use cpu or auto")
+    return name

@@ -1,0 +1,242 @@
+"""Training an acoustic model from YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader, Dataset
+
+from core.audio.mel import MelExtractor, MelSpec
+from core.checkpoint import load_weights
+from core.config import Config, save_config
+from core.data.batching import BatchPlan, BatchSequence
+from core.data.store import UtteranceStore
+from core.errors import InputError
+from core.training import Task, TrainingConfig, fit
+from text.symbols import SYMBOLS, symbol_table_hash
+from tts.config import AcousticConfig
+from tts.losses import acoustic_losses
+from tts.model import AcousticModel
+
+STATISTICS_UTTERANCES = 512
+SPACE = SYMBOLS.index(" ")
+
+Batch = dict[str, Tensor]
+
+
+class BatchConfig(Config):
+    """Utterances put together.
+
+    Attributes:
+        features: The feature store.
+        batch_seconds: Largest padded size of a batch.
+        join_probability: Probability that an item is two or three utterances in a row, so that
+            long sentences hold.
+    """
+
+    features: Path
+    batch_seconds: float = Field(60.0, gt=0)
+    join_probability: float = Field(0.2, ge=0, le=1)
+
+
+class AcousticExperiment(Config):
+    """Everything that decides an acoustic model's training.
+
+    Attributes:
+        name: Of the experiment; its directory under `runs/`.
+        language: eSpeak code of the corpus's language.
+        mel: The mel contract.
+        acoustic: The model.
+        data: Batches.
+        training: Optimisation.
+    """
+
+    name: str
+    language: str = "en-us"
+    mel: MelSpec = MelSpec()
+    acoustic: AcousticConfig = AcousticConfig()
+    data: BatchConfig
+    training: TrainingConfig = TrainingConfig()
+
+
+class Sentences:
+    """Items of a split: phoneme ids and mels, joined and batched.
+
+    Args:
+        store: The split.
+        spec: The mel contract.
+        speakers: Names in the model's order; empty for one voice.
+
+    Raises:
+        InputError: The store was made for another rate or symbol table, an utterance has a
+            speaker that the model does not know, or more phonemes than frames.
+    """
+
+    def __init__(self, store: UtteranceStore, spec: MelSpec, speakers: Sequence[str]) -> None:
+        if store.sample_rate_hz != spec.sample_rate_hz:
+            raise InputError(
+                f"the features are at {store.sample_rate_hz} Hz, "
+                f"the mel contract at {spec.sample_rate_hz} Hz"
+            )
+        if store.header.get("symbols") != symbol_table_hash():
+            raise InputError(
+                "the features were made with another symbol table: run the recipe's stage 2 again"
+            )
+        self.store, self.extract = store, MelExtractor(spec)
+        self.numbers = {name: i for i, name in enumerate(speakers)}
+        for u in store.utterances:
+            if len(speakers) > 1 and u.speaker not in self.numbers:
+                raise InputError(f"utterance {u.id} has speaker {u.speaker!r}, not in the config")
+            frames = -(-u.samples // spec.hop_samples)
+            if not u.ids or 2 * len(u.ids) + 1 > frames:
+                raise InputError(
+                    f"utterance {u.id} has {len(u.ids)} phonemes for {frames} frames: "
+                    "its transcript does not match its audio"
+                )
+
+    def item(self, indices: Sequence[int]) -> tuple[Tensor, Tensor, int]:
+        """Ids (N,), log mel (T, M) and speaker number of some utterances in a row."""
+        utterances = [self.store.utterances[i] for i in indices]
+        ids = list(utterances[0].ids)
+        for utterance in utterances[1:]:
+            ids += [SPACE, *utterance.ids]
+        waveform = torch.cat([self.store.waveform(i) for i in indices])
+        mel = self.extract(waveform[None])[0].T
+        return torch.tensor(ids), mel, self.numbers.get(utterances[0].speaker, 0)
+
+    def batch(self, items: Sequence[Sequence[int]]) -> Batch:
+        """Pad items into a batch."""
+        ids, mels, speakers = zip(*(self.item(item) for item in items), strict=True)
+        return {
+            "ids": pad_sequence(ids, batch_first=True),
+            "id_lengths": torch.tensor([len(i) for i in ids]),
+            "mel": pad_sequence(mels, batch_first=True).transpose(1, 2),
+            "frames": torch.tensor([len(m) for m in mels]),
+            "speaker": torch.tensor(speakers),
+        }
+
+
+class TrainingSteps(Dataset[Batch]):
+    """Batch n of a training.
+
+    Args:
+        sentences: The training split.
+        config: Batches.
+        seed: Decides every batch.
+    """
+
+    def __init__(self, sentences: Sentences, config: BatchConfig, seed: int) -> None:
+        self.sentences = sentences
+        utterances = sentences.store.utterances
+        plan = BatchPlan(
+            lengths=[u.samples for u in utterances],
+            max_length=int(config.batch_seconds * sentences.store.sample_rate_hz),
+            seed=seed,
+            join_probability=config.join_probability,
+            groups=[u.speaker for u in utterances],
+        )
+        self.sequence = BatchSequence(plan)
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch of a training step."""
+        return self.sentences.batch(self.sequence[step])
+
+
+class ValidationBatches(Dataset[Batch]):
+    """The first utterances of a split, a few at a time.
+
+    Args:
+        sentences: The validation split.
+        batch_size: Utterances a batch.
+        most: Most utterances in all.
+    """
+
+    def __init__(self, sentences: Sentences, batch_size: int = 8, most: int = 48) -> None:
+        count = min(len(sentences.store), most)
+        self.sentences = sentences
+        self.items = [
+            [(j,) for j in range(i, min(i + batch_size, count))] for i in range(0, count, batch_size)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Batch:
+        """One batch."""
+        return self.sentences.batch(self.items[index])
+
+
+class AcousticTask(Task):
+    """An acoustic model in training; logs mels and alignments of one validation batch."""
+
+    model: AcousticModel
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Duration, prior and flow losses."""
+        speaker = batch["speaker"] if self.model.speakers is not None else None
+        losses, self._durations = acoustic_losses(
+            self.model, batch["ids"], batch["id_lengths"], batch["mel"], batch["frames"], speaker
+        )
+        return losses
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Losses, and in the first batch a mel beside the recording's and its alignment."""
+        super().validation_step(batch, batch_idx)
+        board: Any = self.logger.experiment if self.logger else None
+        if batch_idx or board is None:
+            return
+        speaker = batch["speaker"][:1] if self.model.speakers is not None else None
+        mels = self.model.synthesise(
+            batch["ids"][:1],
+            batch["id_lengths"][:1],
+            [0],
+            speaker=speaker,
+            durations=self._durations[:1],
+        )
+        frames = mels.log_mel.shape[2]
+        pair = torch.cat([batch["mel"][:1, :, :frames], mels.log_mel], dim=1).flip(1)
+        low, high = pair.amin(), pair.amax()
+        board.add_images("mel", ((pair - low) / (high - low))[:, None], self.global_step)
+        owner = torch.repeat_interleave(self._durations[0])
+        alignment = owner[None] == torch.arange(self._durations.shape[1], device=owner.device)[:, None]
+        board.add_image("alignment", alignment.flip(0)[None].float(), self.global_step)
+
+
+def train_acoustic(
+    experiment: AcousticExperiment, directory: Path, *, resume: bool, accelerator: str = "auto"
+) -> None:
+    """Train an acoustic model.
+
+    Args:
+        experiment: Everything that decides it.
+        directory: Where states, weights and logs go.
+        resume: Go on from the newest state there.
+        accelerator: "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        InputError: The features, the configuration or the states are not fit for it.
+    """
+    config, training, speakers = experiment.data, experiment.training, experiment.acoustic.speakers
+    sentences = Sentences(UtteranceStore(config.features, "train"), experiment.mel, speakers)
+    valid = Sentences(UtteranceStore(config.features, "valid"), experiment.mel, speakers)
+    torch.manual_seed(training.seed)
+    model = AcousticModel(experiment.acoustic, experiment.mel, len(SYMBOLS))
+    if training.warm_start is None:
+        stride = max(1, len(sentences.store) // STATISTICS_UTTERANCES)
+        sample = sentences.batch([(i,) for i in range(0, len(sentences.store), stride)])
+        frame = torch.arange(sample["mel"].shape[2])
+        model.measure_corpus(sample["mel"], (frame < sample["frames"][:, None])[:, None])
+    else:
+        load_weights(training.warm_start, model)
+    directory.mkdir(parents=True, exist_ok=True)
+    save_config(directory / "config.yaml", experiment)
+    task = AcousticTask(model, training)
+    steps = TrainingSteps(sentences, config, training.seed)
+    loader = DataLoader(ValidationBatches(valid), batch_size=None)
+    fit(task, steps, loader, directory, resume=resume, accelerator=accelerator)

@@ -1,0 +1,90 @@
+"""Mel-consistent sampling: keep the endpoint estimate true to the mel that is asked for.
+
+At every step of the flow the endpoint estimate x_1 = x + (1 - t) v is pulled towards the set of
+waveforms whose mel is the wanted one: its STFT is rescaled by wanted mel / its mel, spread over
+the bins, and inverted, a few rounds long. Like Griffin and Lim (1984) it alternates projections,
+but onto the mel and from an estimate whose phases the flow has already found. It needs no training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from core.audio.stft import Stft
+from core.flow import velocity_to_data
+from vocoder.envelope import MelEnvelope
+
+Field = Callable[[Tensor, Tensor], Tensor]
+
+# Beyond this time the endpoint estimate is the state itself, and 1 / (1 - t) only magnifies noise.
+LATEST_TIME = 1.0 - 1e-3
+LARGEST_RATIO = 10.0
+
+
+def impose_mel(
+    waveform: Tensor,
+    log_mel: Tensor,
+    envelope: MelEnvelope,
+    stft: Stft,
+    rounds: int,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """Bring the mel of a waveform close to a wanted one.
+
+    Args:
+        waveform: (B, T * hop).
+        log_mel: Wanted log mel (B, M, T).
+        envelope: Knows the mel filters and how to spread bands over bins.
+        stft: The contract's STFT.
+        rounds: Number of rounds; 0 returns the waveform unchanged.
+        mask: Real frames (B, 1, T), or None.
+
+    Returns:
+        The waveform (B, T * hop). Bins that no mel band covers keep their level.
+    """
+    wanted = log_mel.float().exp()
+    floor = envelope.spec.log_floor
+    covered = envelope.covered[:, None]
+    for _ in range(rounds):
+        spectrum = stft(waveform)
+        mel = (envelope.bank @ spectrum.abs()).clamp_min(floor)
+        ratio = (wanted / mel).clamp(1.0 / LARGEST_RATIO, LARGEST_RATIO)
+        gain = torch.where(covered, envelope.spread @ ratio, 1.0)
+        waveform = stft.inverse(spectrum * gain, mask)
+    return waveform
+
+
+def mel_consistent(
+    field: Field,
+    log_mel: Tensor,
+    envelope: MelEnvelope,
+    stft: Stft,
+    rounds: int,
+    mask: Tensor | None = None,
+) -> Field:
+    """A velocity field whose endpoint estimates have the wanted mel.
+
+    Args:
+        field: The flow's velocity u(t, x), t 0-d or (B,), x (B, L).
+        log_mel: Wanted log mel (B, M, T).
+        envelope: As in `impose_mel`.
+        stft: As in `impose_mel`.
+        rounds: As in `impose_mel`.
+        mask: As in `impose_mel`.
+
+    Returns:
+        u'(t, x) = (x_1' - x) / (1 - t), x_1' being the corrected endpoint estimate.
+    """
+
+    def consistent(t: Tensor, x: Tensor) -> Tensor:
+        velocity = field(t, x)
+        time = t.reshape(-1, 1).to(x.dtype)
+        estimate = velocity_to_data(x, time, velocity)
+        wanted = impose_mel(estimate, log_mel, envelope, stft, rounds, mask)
+        corrected = (wanted - x) / (1.0 - time).clamp_min(1.0 - LATEST_TIME)
+        return torch.where(time < LATEST_TIME, corrected, velocity)
+
+    return consistent

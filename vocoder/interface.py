@@ -1,0 +1,91 @@
+"""What every vocoder of the house can do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from core.audio.mel import MelSpec
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to sample, every choice made.
+
+    Attributes:
+        steps: Solver steps.
+        method: Solver.
+        grid: Time grid, a name or explicit nodes.
+        consistency_rounds: Mel-consistency rounds on every endpoint estimate.
+        final_rounds: Rounds on the finished waveform.
+    """
+
+    steps: int
+    method: str
+    grid: str
+    consistency_rounds: int
+    final_rounds: int
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A batch of waveforms.
+
+    Attributes:
+        waveform: (B, T * hop) float32; zero where the mask is False.
+        nfe: Evaluations of the network.
+    """
+
+    waveform: Tensor
+    nfe: int
+
+
+class VocoderModel(nn.Module, ABC):
+    """A network that turns mels of one contract into waveforms.
+
+    Attributes:
+        spec: The mel contract.
+    """
+
+    spec: MelSpec
+
+    @abstractmethod
+    def measure_corpus(self, waveform: Tensor, log_mel: Tensor) -> None:
+        """Set the statistics that training needs, from a sample of the corpus.
+
+        Args:
+            waveform: (B, T * hop) float32 in [-1, 1].
+            log_mel: Its log mel (B, M, T).
+        """
+
+    @abstractmethod
+    def training_loss(self, waveform: Tensor, log_mel: Tensor) -> dict[str, Tensor]:
+        """Losses of one batch, drawn with torch's global generator.
+
+        Args:
+            waveform: (B, T * hop).
+            log_mel: (B, M, T).
+
+        Returns:
+            Named scalars; "loss" is the one to minimise.
+        """
+
+    @abstractmethod
+    def generate(
+        self,
+        log_mel: Tensor,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        mask: Tensor | None = None,
+    ) -> Generated:
+        """Synthesise a batch.
+
+        Args:
+            log_mel: (B, M, T).
+            seeds: One seed an item; an item's samples do not depend on the rest of its batch.
+            sampling: How.
+            mask: Real frames (B, 1, T) bool, or None when all are real.
+        """

@@ -1,0 +1,79 @@
+"""The velocity network on STFT frames."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from core.audio.mel import MelSpec
+from core.nn import AdaptiveNorm, ConvNeXtBlock, TimeEmbedding
+from vocoder.config import StftConvNeXtConfig
+
+
+class StftConvNeXt(nn.Module):
+    """ConvNeXt blocks over STFT frames, conditioned on a log mel and on time.
+
+    Frames of the network and of the mel share their centres, so the mel needs no upsampling.
+
+    Args:
+        config: Sizes.
+        spec: The mel contract; its hop is the network's.
+    """
+
+    def __init__(self, config: StftConvNeXtConfig, spec: MelSpec) -> None:
+        super().__init__()
+        bins = config.n_fft // 2 + 1
+        width = config.channels
+        self.mel_in = nn.Linear(spec.n_mels, width)
+        self.mel_blocks = nn.ModuleList(
+            ConvNeXtBlock(width, config.kernel, config.expansion) for _ in range(config.mel_blocks)
+        )
+        self.mel_norm = nn.LayerNorm(width)
+        self.spectrum_in = nn.Linear(2 * bins, width)
+        self.time = TimeEmbedding(width)
+        self.modulation = AdaptiveNorm(width, config.blocks)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(width, config.kernel, config.expansion, adaptive=True)
+            for _ in range(config.blocks)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, 2 * bins)
+        # Start at the best linear velocity: the network's part is zero at first.
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def encode_mel(self, mel: Tensor, mask: Tensor | None) -> Tensor:
+        """Read the mel once a synthesis.
+
+        Args:
+            mel: Standardised log mel, (B, M, T).
+            mask: Real frames, (B, T, 1), or None.
+
+        Returns:
+            Condition (B, T, C).
+        """
+        hidden = self.mel_in(mel.transpose(1, 2))
+        for block in self.mel_blocks:
+            hidden = block(hidden, mask)
+        encoded: Tensor = self.mel_norm(hidden)
+        return encoded
+
+    def forward(self, t: Tensor, spectrum: Tensor, condition: Tensor, mask: Tensor | None) -> Tensor:
+        """Predict the standardised rest of the velocity.
+
+        Args:
+            t: Time, () or (B,).
+            spectrum: Standardised complex state, (B, F, T).
+            condition: From `encode_mel`, (B, T, C).
+            mask: Real frames, (B, T, 1), or None.
+
+        Returns:
+            Complex (B, F, T), float32 parts.
+        """
+        parts = torch.cat([spectrum.real, spectrum.imag], dim=1).transpose(1, 2)
+        hidden = self.spectrum_in(parts) + condition
+        modulations = self.modulation(self.time(t, spectrum.shape[0]))
+        for block, modulation in zip(self.blocks, modulations, strict=True):
+            hidden = block(hidden, mask, modulation)
+        real, imaginary = self.out(self.norm(hidden)).float().transpose(1, 2).chunk(2, dim=1)
+        return torch.complex(real.contiguous(), imaginary.contiguous())

@@ -1,0 +1,152 @@
+"""A rectified flow on the waveform (Liu et al., 2022), conditioned on a mel spectrogram.
+
+State and velocity are waveforms; the network works on their STFT frames. For noise of deviation
+sigma and Gaussian data of deviation s in a time-frequency cell, the best linear velocity is
+
+    u(x) = (t s^2 - (1 - t) sigma^2) / V_t x,        V_t = (1 - t)^2 sigma^2 + t^2 s^2,
+
+and what is left of x_1 - x_0 has deviation s sigma / sqrt(V_t). The preconditioned model predicts
+only that rest, in units of its deviation; the mel gives s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from core.audio.mel import MelSpec
+from core.audio.stft import Stft
+from core.flow import Field, LinearPath, make_grid, seeded_noise, solve
+from vocoder.config import VocoderConfig
+from vocoder.consistency import impose_mel, mel_consistent
+from vocoder.envelope import MelEnvelope
+from vocoder.interface import Generated, Sampling, VocoderModel
+from vocoder.network import StftConvNeXt
+
+# A Hann window's mean square; white noise of deviation 1 has STFT power n_fft times this.
+HANN_POWER = 3.0 / 8.0
+# Below this fraction of full scale an STFT cell is silent.
+LEAST_DEVIATION = 1e-5
+
+
+class RectifiedVocoder(VocoderModel):
+    """Rectified-flow vocoder.
+
+    Args:
+        config: What it is made of.
+        spec: The mel contract.
+    """
+
+    mel_mean: Tensor
+    mel_deviation: Tensor
+
+    def __init__(self, config: VocoderConfig, spec: MelSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = spec
+        self.path = LinearPath()
+        self.envelope = MelEnvelope(spec)
+        self.stft = Stft(spec.n_fft, spec.hop_samples, spec.win_samples)
+        self.frames = Stft(config.network.n_fft, spec.hop_samples)
+        self.network = StftConvNeXt(config.network, spec)
+        self.register_buffer("mel_mean", torch.zeros(spec.n_mels, 1))
+        self.register_buffer("mel_deviation", torch.ones(spec.n_mels, 1))
+
+    def measure_corpus(self, waveform: Tensor, log_mel: Tensor) -> None:
+        """Set the mel's mean and deviation a band and the envelope's gain a bin."""
+        self.mel_mean.copy_(log_mel.mean(dim=(0, 2))[:, None])
+        self.mel_deviation.copy_(log_mel.std(dim=(0, 2))[:, None].clamp_min(1e-3))
+        self.envelope.measure_gain(waveform, log_mel)
+
+    def deviations(self, log_mel: Tensor, n_fft: int) -> tuple[Tensor, Tensor]:
+        """Deviation of speech and of noise in every cell of an STFT, each (B, F, T)."""
+        envelope = self.envelope(log_mel)
+        speech = self.envelope.resize(envelope, n_fft).clamp_min(LEAST_DEVIATION)
+        if self.config.prior == "mel":
+            return speech, speech
+        white = self.config.prior_deviation * (HANN_POWER * n_fft) ** 0.5
+        return speech, torch.full_like(speech, white)
+
+    def prior_noise(self, white: Tensor, log_mel: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Shape white noise (B, T * hop) of deviation 1 into the prior's x_0."""
+        if self.config.prior == "white":
+            return self.config.prior_deviation * white
+        shape = self.envelope(log_mel) / (HANN_POWER * self.spec.win_samples) ** 0.5
+        return self.stft.inverse(self.stft(white) * shape, mask)
+
+    def field(self, log_mel: Tensor, mask: Tensor | None = None) -> Field:
+        """The velocity u(t, x) for one batch of mels, as the solvers take it.
+
+        Args:
+            log_mel: (B, M, T).
+            mask: Real frames (B, 1, T), or None.
+        """
+        frame_mask = None if mask is None else mask.transpose(1, 2)
+        mel = (log_mel - self.mel_mean) / self.mel_deviation
+        condition = self.network.encode_mel(mel, frame_mask)
+        speech, noise = self.deviations(log_mel, self.config.network.n_fft)
+
+        def velocity(t: Tensor, x: Tensor) -> Tensor:
+            time = t.reshape(-1, 1, 1).float()
+            variance = (1 - time).square() * noise.square() + time.square() * speech.square()
+            spectrum = self.frames(x)
+            rest = self.network(t, spectrum * variance.rsqrt(), condition, frame_mask)
+            if self.config.preconditioned:
+                slope = (time * speech.square() - (1 - time) * noise.square()) / variance
+                out = slope * spectrum + speech * noise * variance.rsqrt() * rest
+            else:
+                out = (speech.square() + noise.square()).sqrt() * rest
+            return self.frames.inverse(out, mask)
+
+        return velocity
+
+    def training_loss(self, waveform: Tensor, log_mel: Tensor) -> dict[str, Tensor]:
+        """Flow-matching loss in units of the Gaussian floor, louder cells weighing more.
+
+        "error" is the same without the weights: 1 is what the best linear velocity reaches on
+        Gaussian speech.
+        """
+        batch = waveform.shape[0]
+        # Stratified times: one in each of B equal intervals, in random order.
+        order = torch.randperm(batch, device=waveform.device)
+        t = (order + torch.rand(batch, device=waveform.device)) / batch
+        x_0 = self.prior_noise(torch.randn_like(waveform), log_mel)
+        x_t = self.path.sample(x_0, waveform, t)
+        target = self.path.velocity(x_0, waveform, t)
+        difference = self.stft(self.field(log_mel)(t, x_t) - target)
+        speech, noise = self.deviations(log_mel, self.spec.n_fft)
+        time = t[:, None, None]
+        variance = (1 - time).square() * noise.square() + time.square() * speech.square()
+        power = difference.real.square() + difference.imag.square()
+        error = power * variance / (speech * noise).square()
+        weight = speech.pow(self.config.energy_power)
+        weight = weight / weight.mean(dim=(1, 2), keepdim=True)
+        return {"loss": (weight * error).mean(), "error": error.mean().detach()}
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        log_mel: Tensor,
+        seeds: Sequence[int],
+        sampling: Sampling,
+        mask: Tensor | None = None,
+    ) -> Generated:
+        """Synthesise a batch; see `VocoderModel.generate`."""
+        hop = self.spec.hop_samples
+        frames = [log_mel.shape[2]] * len(seeds)
+        if mask is not None:
+            frames = mask.sum(dim=(1, 2)).tolist()
+        white = seeded_noise(seeds, [(count * hop,) for count in frames]).to(log_mel)
+        field = self.field(log_mel, mask)
+        if sampling.consistency_rounds:
+            rounds = sampling.consistency_rounds
+            field = mel_consistent(field, log_mel, self.envelope, self.stft, rounds, mask)
+        grid = make_grid(sampling.grid, sampling.steps)
+        x_0 = self.prior_noise(white, log_mel, mask)
+        solution = solve(field, x_0, grid, sampling.method)
+        waveform = impose_mel(
+            solution.x, log_mel, self.envelope, self.stft, sampling.final_rounds, mask
+        )
+        return Generated(waveform, solution.nfe)

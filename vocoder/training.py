@@ -1,0 +1,198 @@
+"""Training a vocoder from YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from core.audio.mel import MelExtractor, MelSpec
+from core.checkpoint import load_weights
+from core.config import Config, save_config
+from core.data.store import UtteranceStore
+from core.errors import InputError
+from core.training import Task, TrainingConfig, fit
+from vocoder.config import VocoderConfig
+from vocoder.interface import Sampling, VocoderModel
+from vocoder.rectified import RectifiedVocoder
+
+# Frames beyond each end of a window, so that its mel does not see the cut.
+MARGIN_FRAMES = 2
+
+
+class WindowConfig(Config):
+    """Windows cut from the corpus.
+
+    Attributes:
+        features: The feature store.
+        batch_size: Windows a step.
+        window_frames: Length of a window in mel frames.
+        gain_range_db: Each window is made louder by a gain drawn from this range.
+        statistics_windows: Windows that the corpus's statistics are measured on.
+    """
+
+    features: Path
+    batch_size: int = Field(16, ge=1)
+    window_frames: int = Field(64, ge=4)
+    gain_range_db: tuple[float, float] = (-9.0, 3.0)
+    statistics_windows: int = Field(512, ge=1)
+
+
+class VocoderExperiment(Config):
+    """Everything that decides a vocoder's training.
+
+    Attributes:
+        name: Of the experiment; its directory under `runs/`.
+        mel: The mel contract.
+        vocoder: The model.
+        data: Windows.
+        training: Optimisation.
+    """
+
+    name: str
+    mel: MelSpec = MelSpec()
+    vocoder: VocoderConfig = VocoderConfig()
+    data: WindowConfig
+    training: TrainingConfig = TrainingConfig()
+
+
+class Windows(Dataset[dict[str, Tensor]]):
+    """Batch n: windows of the corpus read as one stream, with their mels.
+
+    Args:
+        store: The corpus.
+        config: Windows.
+        spec: The mel contract.
+        seed: Batch n is a function of the seed and n.
+    """
+
+    def __init__(self, store: UtteranceStore, config: WindowConfig, spec: MelSpec, seed: int):
+        if store.sample_rate_hz != spec.sample_rate_hz:
+            raise InputError(
+                f"{config.features} is at {store.sample_rate_hz} Hz, "
+                f"the mel contract at {spec.sample_rate_hz} Hz"
+            )
+        self.store, self.config, self.spec, self.seed = store, config, spec, seed
+        self.extract = MelExtractor(spec)
+        self.samples = (config.window_frames + 2 * MARGIN_FRAMES) * spec.hop_samples
+        if store.total_samples < self.samples:
+            raise InputError(
+                f"{config.features} holds {store.total_samples} samples, "
+                f"less than one window ({self.samples})"
+            )
+
+    def batch(self, step: int, size: int, gain_range_db: tuple[float, float]) -> dict[str, Tensor]:
+        """Draw `size` windows for one step."""
+        rng = np.random.default_rng([self.seed, step])
+        starts = rng.integers(0, self.store.total_samples - self.samples + 1, size)
+        wave = torch.stack([self.store.window(int(s), self.samples) for s in starts])
+        gain = torch.from_numpy(10 ** (rng.uniform(*gain_range_db, (size, 1)) / 20)).float()
+        # A window that would clip keeps its own level.
+        wave = wave * torch.where(wave.abs().amax(1, keepdim=True) * gain > 1, 1.0, gain)
+        margin = MARGIN_FRAMES
+        mel = self.extract(wave)[:, :, margin:-margin]
+        hop = self.spec.hop_samples
+        return {"waveform": wave[:, margin * hop : -margin * hop], "mel": mel}
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        """The batch of a training step."""
+        return self.batch(step, self.config.batch_size, self.config.gain_range_db)
+
+
+class FixedWindows(Dataset[dict[str, Tensor]]):
+    """A few unchanging batches for validation.
+
+    Args:
+        windows: Where they are cut from.
+        count: How many.
+    """
+
+    def __init__(self, windows: Windows, count: int = 8) -> None:
+        self.windows, self.count = windows, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """One batch, at the corpus's own loudness."""
+        if index >= self.count:
+            raise IndexError(index)
+        return self.windows.batch(index, self.windows.config.batch_size, (0.0, 0.0))
+
+
+class VocoderTask(Task):
+    """A vocoder in training; logs audio and mels of one validation batch.
+
+    Args:
+        model: The vocoder.
+        config: How it is trained.
+        sampling: How the logged audio is sampled.
+    """
+
+    model: VocoderModel
+
+    def __init__(self, model: VocoderModel, config: TrainingConfig, sampling: Sampling) -> None:
+        super().__init__(model, config)
+        self.sampling = sampling
+
+    def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The vocoder's own losses."""
+        return self.model.training_loss(batch["waveform"], batch["mel"])
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        """Losses, and in the first batch sound, mel pictures and the copy's log-mel distance."""
+        super().validation_step(batch, batch_idx)
+        if batch_idx:
+            return
+        count = min(4, len(batch["mel"]))
+        copy = self.model.generate(batch["mel"][:count], list(range(count)), self.sampling).waveform
+        extract = MelExtractor(self.model.spec).to(copy.device)
+        distance = (extract(copy) - batch["mel"][:count]).abs().mean()
+        self.log("valid/log_mel_l1", distance, prog_bar=True)
+        board: Any = self.logger.experiment if self.logger else None
+        if board is not None:
+            rate, step = self.model.spec.sample_rate_hz, self.global_step
+            board.add_audio("copy", copy.reshape(1, -1), step, rate)
+            board.add_audio("recording", batch["waveform"][:count].reshape(1, -1), step, rate)
+            pictures = torch.cat([batch["mel"][:count], extract(copy)], dim=1).flip(1)
+            low, high = pictures.amin(), pictures.amax()
+            board.add_images("mels", ((pictures - low) / (high - low))[:, None], step)
+
+
+def train_vocoder(
+    experiment: VocoderExperiment, directory: Path, *, resume: bool, accelerator: str = "auto"
+) -> None:
+    """Train a vocoder.
+
+    Args:
+        experiment: Everything that decides it.
+        directory: Where states, weights and logs go.
+        resume: Go on from the newest state there.
+        accelerator: "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        InputError: The features, the configuration or the states are not fit for it.
+    """
+    config, training = experiment.data, experiment.training
+    windows = Windows(
+        UtteranceStore(config.features, "train"), config, experiment.mel, training.seed
+    )
+    valid = Windows(UtteranceStore(config.features, "valid"), config, experiment.mel, 1)
+    torch.manual_seed(training.seed)
+    model = RectifiedVocoder(experiment.vocoder, experiment.mel)
+    if training.warm_start is None:
+        # Step -1 of the sampler's numbering: no training step sees the same windows.
+        sample = windows.batch(2**31, config.statistics_windows, (0.0, 0.0))
+        model.measure_corpus(sample["waveform"], sample["mel"])
+    else:
+        load_weights(training.warm_start, model)
+    directory.mkdir(parents=True, exist_ok=True)
+    save_config(directory / "config.yaml", experiment)
+    task = VocoderTask(model, training, Sampling(**experiment.vocoder.sampling.model_dump()))
+    loader = DataLoader(FixedWindows(valid), batch_size=None)
+    fit(task, windows, loader, directory, resume=resume, accelerator=accelerator)

@@ -1,0 +1,126 @@
+"""The vocoder alone: mel or audio in, audio out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core.audio.mel import MelExtractor, MelSpec
+from core.checkpoint import load_weights
+from core.config import parse_config
+from core.errors import InputError
+from core.voice import VOCODER, find_voice
+from vocoder.config import VocoderConfig
+from vocoder.interface import Sampling, VocoderModel
+from vocoder.rectified import RectifiedVocoder
+
+
+@dataclass(frozen=True)
+class Vocoded:
+    """What a vocoder made.
+
+    Attributes:
+        waveform: (L,) or (B, L) float32, as the mel had a batch or not.
+        sample_rate_hz: Its rate.
+        nfe: Evaluations of the network.
+    """
+
+    waveform: Tensor
+    sample_rate_hz: int
+    nfe: int
+
+
+class Vocoder:
+    """A vocoder ready to use.
+
+    Args:
+        model: The network with its weights.
+        defaults: How it samples when the caller does not say otherwise.
+        device: Where it runs.
+    """
+
+    def __init__(self, model: VocoderModel, defaults: Sampling, device: str = "cpu") -> None:
+        self.model = model.to(device).eval()
+        self.defaults = defaults
+        self.device = torch.device(device)
+        self._extract = MelExtractor(model.spec).to(device)
+
+    @classmethod
+    def from_pretrained(cls, voice: str | Path | None = None, device: str = "cpu") -> Vocoder:
+        """Load the vocoder of a voice.
+
+        Args:
+            voice: Name, path or hub address; None takes the default voice.
+            device: "cpu", "cuda", "mps".
+
+        Raises:
+            InputError: There is no such voice, or its files are not fit to be loaded.
+        """
+        found = find_voice(voice)
+        where = f"{found.file('config.yaml')}, vocoder"
+        config = parse_config(found.facts.vocoder, VocoderConfig, where=where)
+        model = RectifiedVocoder(config, found.facts.mel)
+        load_weights(found.file(VOCODER), model)
+        return cls(model, Sampling(**config.sampling.model_dump()), device)
+
+    @property
+    def spec(self) -> MelSpec:
+        """The mel contract."""
+        return self.model.spec
+
+    def mel(self, waveform: Tensor) -> Tensor:
+        """Log mel (M, T) or (B, M, T) of a waveform (L,) or (B, L) at the contract's rate."""
+        single = waveform.ndim == 1
+        mel: Tensor = self._extract(torch.atleast_2d(waveform).to(self.device))
+        return mel[0] if single else mel
+
+    def vocode(
+        self,
+        mel: Tensor,
+        *,
+        spec: MelSpec | None = None,
+        steps: int | None = None,
+        method: str | None = None,
+        grid: str | None = None,
+        seed: int | Sequence[int] = 0,
+        mask: Tensor | None = None,
+    ) -> Vocoded:
+        """Turn log mels into waveforms.
+
+        Args:
+            mel: (M, T) or (B, M, T).
+            spec: The contract the mel was made under, when known: it is compared with ours.
+            steps: Solver steps.
+            method: Solver, such as "euler", "midpoint" or "rk45".
+            grid: Time grid, such as "uniform", "sway:-1" or "0,0.1,0.4,1".
+            seed: One for all, or one an item: the same seed gives the same sound, alone or in a
+                batch.
+            mask: Real frames (B, 1, T) bool of a padded batch.
+
+        Raises:
+            InputError: The mel is of another contract, of the wrong shape, or not finite; or the
+                method or grid is unknown.
+        """
+        if spec is not None:
+            self.spec.require_same(spec, ours="the vocoder's", theirs="the mel's")
+        batch = mel[None] if mel.ndim == 2 else mel
+        if batch.ndim != 3 or batch.shape[1] != self.spec.n_mels or not batch.shape[2]:
+            raise InputError(
+                f"a mel of shape {tuple(mel.shape)} was given; this vocoder takes "
+                f"({self.spec.n_mels}, frames) or (batch, {self.spec.n_mels}, frames)"
+            )
+        if not torch.isfinite(batch).all():
+            raise InputError("the mel holds values that are not finite numbers")
+        seeds = [seed] * len(batch) if isinstance(seed, int) else list(seed)
+        given = {"steps": steps, "method": method, "grid": grid}
+        chosen = {k: v for k, v in given.items() if v is not None}
+        sampling = Sampling(**{**self.defaults.__dict__, **chosen})
+        mask = None if mask is None else mask.to(self.device)
+        made = self.model.generate(batch.to(self.device).float(), seeds, sampling, mask)
+        waveform = made.waveform.clamp(-1.0, 1.0).cpu()
+        rate = self.spec.sample_rate_hz
+        return Vocoded(waveform[0] if mel.ndim == 2 else waveform, rate, made.nfe)
