@@ -54,8 +54,6 @@ _SCALARS = (
 class _Loader(yaml.SafeLoader):
     """YAML 1.2's core scalars, without aliases and repeated keys."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         # Aliases let a kilobyte stand for gigabytes.
         if self.check_event(yaml.AliasEvent):
@@ -77,6 +75,7 @@ class _Dumper(yaml.SafeDumper):
     """Quotes every text that YAML 1.1 or our loader would take for something else."""
 
 
+_Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in _SCALARS:
     _heads = [head.replace("\0", "") for head in _first]
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), _heads)

@@ -151,5 +151,5 @@ class MelExtractor(nn.Module):
             x = functional.pad(x, (left, right), mode=mode)
             frames = x.unfold(-1, spec.n_fft, spec.hop_samples) * self.window.to(x.dtype)
             magnitude = torch.fft.rfft(frames).abs().transpose(1, 2)  # (B, n_fft // 2 + 1, T)
-            mel = self.filters.to(x.dtype) @ magnitude
+            mel: Tensor = self.filters.to(x.dtype) @ magnitude
             return mel.clamp_min(spec.log_floor).log()

@@ -79,7 +79,8 @@ class Stft(nn.Module):
         with torch.autocast(waveform.device.type, enabled=False):
             x = functional.pad(full_precision(waveform), (self.left, self.right))
             frames = x.unfold(-1, self.n_fft, self.hop_samples) * self.window.to(x.dtype)
-            return torch.fft.rfft(frames).transpose(1, 2)
+            spectrum: Tensor = torch.fft.rfft(frames).transpose(1, 2)
+            return spectrum
 
     def inverse(self, spectrum: Tensor, mask: Tensor | None = None) -> Tensor:
         """The waveform whose spectra come closest to the given ones.
@@ -118,8 +119,8 @@ class Stft(nn.Module):
             shape = {"output_size": (1, length), "kernel_size": (1, n_fft), "stride": (1, hop)}
             folded: Tensor = functional.fold(frames.transpose(1, 2), **shape)
             return folded.reshape(batch, length)
-        # With whole hops, padding each row of parts and cutting the rows one shorter shears them into
-        # place, several times faster than `fold`.
+        # With whole hops, padding each row of parts and cutting the rows one shorter shears them
+        # into place, several times faster than `fold`.
         ratio = n_fft // hop
         parts = frames.reshape(batch, count, ratio, hop).transpose(1, 2)  # (B, ratio, T, hop)
         padded = functional.pad(parts, (0, 0, 0, ratio)).reshape(batch, -1)
