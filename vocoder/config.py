@@ -41,6 +41,7 @@ class SamplingConfig(Config):
         grid: Time grid, a name or explicit nodes.
         consistency_rounds: Mel-consistency rounds on every endpoint estimate; 0 turns them off.
         final_rounds: Rounds on the finished waveform.
+        momentum: Of the rounds; above 1 they diverge.
     """
 
     steps: int = Field(4, ge=1, le=1000)
@@ -48,6 +49,7 @@ class SamplingConfig(Config):
     grid: str = "uniform"
     consistency_rounds: int = Field(10, ge=0, le=1000)
     final_rounds: int = Field(30, ge=0, le=1000)
+    momentum: float = Field(0.95, ge=0, le=1)
 
 
 class VocoderConfig(Config):

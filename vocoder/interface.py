@@ -21,6 +21,7 @@ class Sampling:
         grid: Time grid, a name or explicit nodes.
         consistency_rounds: Mel-consistency rounds on every endpoint estimate.
         final_rounds: Rounds on the finished waveform.
+        momentum: Of the rounds.
     """
 
     steps: int
@@ -28,6 +29,7 @@ class Sampling:
     grid: str
     consistency_rounds: int
     final_rounds: int
+    momentum: float
 
 
 @dataclass(frozen=True)

@@ -140,13 +140,13 @@ class RectifiedVocoder(VocoderModel):
             frames = mask.sum(dim=(1, 2)).tolist()
         white = seeded_noise(seeds, [(count * hop,) for count in frames]).to(log_mel)
         field = self.field(log_mel, mask)
+        known = (log_mel, self.envelope, self.stft)
         if sampling.consistency_rounds:
             rounds = sampling.consistency_rounds
-            field = mel_consistent(field, log_mel, self.envelope, self.stft, rounds, mask)
+            field = mel_consistent(field, *known, rounds, sampling.momentum, mask)
         grid = make_grid(sampling.grid, sampling.steps)
         x_0 = self.prior_noise(white, log_mel, mask)
         solution = solve(field, x_0, grid, sampling.method)
-        waveform = impose_mel(
-            solution.x, log_mel, self.envelope, self.stft, sampling.final_rounds, mask
-        )
+        rounds = sampling.final_rounds
+        waveform = impose_mel(solution.x, *known, rounds, sampling.momentum, mask)
         return Generated(waveform, solution.nfe)
