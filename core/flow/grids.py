@@ -135,7 +135,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def _explicit(nodes: Sequence[float] | Tensor, shown: object) -> Tensor:
-    tensor = torch.as_tensor(nodes).detach().to("cpu", torch.float64).clone()
+    tensor = torch.as_tensor(nodes, dtype=torch.float64, device="cpu").detach().clone()
     shown = shown if isinstance(shown, str) else tensor.tolist()
     if tensor.ndim != 1 or not 2 <= len(tensor) <= MAX_STEPS + 1:
         raise InputError(f"grid {shown!r}: give 2 to {MAX_STEPS + 1} nodes in one row")

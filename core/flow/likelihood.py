@@ -110,7 +110,7 @@ def log_likelihood(
         x = x_1.detach().clone()
         # Cloned, since a mask made in inference mode could not take part in the derivative.
         real = _real_elements(x, mask).clone()
-        nodes = torch.as_tensor(grid).detach().flip(0)
+        nodes = torch.as_tensor(grid, dtype=torch.float64, device="cpu").detach().flip(0)
         if len(nodes) > 1 and not bool(nodes[0] > nodes[-1]):
             raise InputError("the grid must increase from noise to data; it is reversed in here")
         estimate, columns = _estimator(divergence, real, probes, seeds, x)

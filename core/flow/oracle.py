@@ -60,7 +60,7 @@ class GaussianOracle:
         return t * self.mean + self.variance(t).sqrt() * x_0
 
     def reflowed_velocity(self, t: Tensor, x: Tensor) -> Tensor:
-        """Velocity after one reflow (Liu et al., 2023): its paths are straight, so Euler is exact."""
+        """Velocity after one reflow (Liu et al., 2023): straight, so one Euler step is exact."""
         t = expand_time(t, x)
         slope = (self.deviation - 1) / (1 - t + t * self.deviation)
         return self.mean + slope * (x - t * self.mean)

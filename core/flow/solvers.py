@@ -73,7 +73,8 @@ def solve(
 
     Raises:
         InputError: An unknown method, a grid that is not monotone, a state that is not floating, a
-            field of another shape than its state, or (adaptive) tolerances that are not allowed or cannot be met.
+            field of another shape than its state, or (adaptive) tolerances that are not allowed or
+            cannot be met.
 
     Example:
         >>> solve(lambda t, x: x, torch.ones(1), torch.linspace(0, 1, 5), "rk4").nfe
@@ -127,7 +128,7 @@ def _same_shape(field: Field) -> Field:
 
 
 def _checked_nodes(grid: Tensor | Sequence[float]) -> Tensor:
-    nodes = torch.as_tensor(grid).detach().to("cpu", torch.float64)
+    nodes = torch.as_tensor(grid, dtype=torch.float64, device="cpu").detach()
     if nodes.ndim != 1 or len(nodes) < 2:
         raise InputError(f"a grid of shape {tuple(nodes.shape)} is no grid: give 2 nodes or more")
     values = nodes.tolist()
