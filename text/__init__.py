@@ -1,0 +1,9 @@
+"""Text to phoneme ids: normalisation, pronunciation, symbols, sentences. Works without torch."""
+
+from __future__ import annotations
+
+from text.errors import TextError
+from text.frontend import TextFrontend, Utterance, Word
+from text.normalization import normalize
+
+__all__ = ["TextError", "TextFrontend", "Utterance", "Word", "normalize"]
