@@ -99,7 +99,7 @@ def put(file: soundfile.SoundFile, samples: np.ndarray) -> None:
 
 
 class _Disk(io.FileIO):
-    """A file that remembers its error: libsndfile cannot pass an exception on."""
+    """A file that keeps its first error and swallows what follows: libsndfile passes none on."""
 
     error: OSError | None = None
 
@@ -107,11 +107,15 @@ class _Disk(io.FileIO):
         rest = memoryview(data).cast("B")
         size = len(rest)
         try:
-            while rest:
+            while rest and not self.error:
                 rest = rest[super().write(rest) :]
         except OSError as error:
             self.error = error
-        return size - len(rest)
+        return size
+
+    def check(self) -> None:
+        if self.error:
+            raise self.error
 
 
 class AudioWriter:
@@ -122,8 +126,8 @@ class AudioWriter:
         samples: Samples so far.
     """
 
-    def __init__(self, file: soundfile.SoundFile) -> None:
-        self._file = file
+    def __init__(self, file: soundfile.SoundFile, disk: _Disk) -> None:
+        self._file, self._disk = file, disk
         self.clipped = self.samples = 0
 
     def write(self, waveform: Tensor | np.ndarray) -> int:
@@ -137,10 +141,12 @@ class AudioWriter:
 
         Raises:
             ValueError: The waveform is not mono or holds NaN.
+            OSError: The file cannot be written, as on a full disk.
         """
         samples = mono_samples(waveform)
         clipped = int((np.abs(samples) > 1).sum())
         put(self._file, samples)
+        self._disk.check()
         self.clipped += clipped
         self.samples += len(samples)
         return clipped
@@ -174,8 +180,7 @@ def audio_writer(
     with atomic_write(path) as temporary, _Disk(temporary, "w+") as disk:
         try:
             with open_sound(disk, sample_rate_hz, kind) as file:
-                yield AudioWriter(file)
+                yield AudioWriter(file, disk)
         except soundfile.SoundFileError as error:
-            raise disk.error or OSError(f"cannot write {os.fspath(path)}: {error}") from error
-        if disk.error:
-            raise disk.error
+            raise OSError(f"cannot write {os.fspath(path)}: {error}") from error
+        disk.check()
