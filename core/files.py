@@ -37,6 +37,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(f"cannot write {target}: it is a directory")
+    if target.exists() and not target.is_file():
+        # The superuser would replace a device such as /dev/null by a plain file.
+        raise OSError(f"cannot write {target}: it is a device or a pipe, not a file")
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
         dir=target.parent, prefix=f".{target.stem[:100]}.", suffix=target.suffix

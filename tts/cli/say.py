@@ -1,0 +1,134 @@
+"""`straighttalk say`: speak a text."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tts.cli import flags
+from tts.cli.messages import Progress
+from tts.cli.texts import gather
+from tts.cli.voices import print_voices
+
+EXAMPLES = """
+Speak a text: to a file, to standard output, or aloud.
+
+Examples:
+
+  straighttalk say "Hello, world." -o hello.wav
+
+  straighttalk say -i book.txt -o book.mp3 --timings book.srt
+
+  straighttalk say -i prompts.txt --output-dir out   (a line `a1|Hello` becomes out/a1.wav)
+
+  echo "Good morning." | straighttalk say -o - | aplay
+
+  straighttalk say "Read [[ɹˈɛd]] slowly." --speed 0.8 --steps 10 --seed 7
+"""
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="TEXT", help="What to say; - or nothing reads standard input."),
+]
+Text = Annotated[str | None, typer.Option("-t", "--text", help="The same as TEXT.")]
+InputFile = Annotated[
+    str | None,
+    typer.Option("-i", "--input-file", help="Text to say, in plain lines or lines `id|text`."),
+]
+OutputFile = Annotated[
+    str | None,
+    typer.Option("-o", "--output-file", help="FILE.wav, .flac, .mp3, .ogg; - is WAV on stdout."),
+]
+OutputDir = Annotated[
+    str | None,
+    typer.Option(help="With -i: a file for every line, named by its id, else by its number."),
+]
+Format = Annotated[
+    str | None,
+    typer.Option("-f", "--format", help="wav, flac, mp3, ogg, opus or pcm. Default: by extension."),
+]
+Speaker = Annotated[
+    str | None, typer.Option("-s", "--speaker", help="Speaker, for a voice that has several.")
+]
+Speed = Annotated[float, typer.Option(help="Above 1 is faster; 0.25 to 4.")]
+Steps = Annotated[int | None, typer.Option(help="Solver steps of the acoustic model.")]
+VocoderSteps = Annotated[int | None, typer.Option(help="Solver steps of the vocoder.")]
+Temperature = Annotated[float | None, typer.Option(help="Liveliness, 0 to 2.")]
+Silence = Annotated[
+    float, typer.Option("--sentence-silence", help="Seconds of silence between sentences, 0 to 10.")
+]
+Volume = Annotated[float, typer.Option(help="Factor on the samples, 0 to 10.")]
+BatchSize = Annotated[int, typer.Option(help="Sentences made together; changes no sample.")]
+Timings = Annotated[
+    str | None,
+    typer.Option(help="Write times of words to FILE.json, .srt, .vtt or .TextGrid."),
+]
+Play = Annotated[
+    bool | None,
+    typer.Option("--play/--no-play", help="Play aloud; the default without -o."),
+]
+ListVoices = Annotated[bool, typer.Option("--list-voices", help="Show the voices and exit.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="A JSON line an utterance, on stderr when stdout has the sound."),
+]
+
+
+def say(
+    words: Words = None,
+    text: Text = None,
+    input_file: InputFile = None,
+    output_file: OutputFile = None,
+    output_dir: OutputDir = None,
+    format: Format = None,
+    voice: flags.Voice = None,
+    speaker: Speaker = None,
+    language: flags.Language = None,
+    speed: Speed = 1.0,
+    steps: Steps = None,
+    vocoder_steps: VocoderSteps = None,
+    method: flags.Method = None,
+    grid: flags.Grid = None,
+    temperature: Temperature = None,
+    seed: flags.Seed = 0,
+    sentence_silence: Silence = 0.25,
+    volume: Volume = 1.0,
+    batch_size: BatchSize = 1,
+    device: flags.Device = "auto",
+    lexicon: flags.Lexicon = None,
+    normalize: flags.Normalize = True,
+    timings: Timings = None,
+    play: Play = None,
+    as_json: Json = False,
+    quiet: flags.Quiet = False,
+    list_voices: ListVoices = False,
+    version: flags.Version = False,
+    debug: flags.Debug = False,
+) -> None:
+    if list_voices:
+        print_voices(as_json)
+        return
+    if output_file is not None and output_dir is not None:
+        raise typer.BadParameter("give -o FILE or --output-dir DIR, not both")
+    if output_dir is not None and (play or words or text):
+        raise typer.BadParameter("--output-dir goes with -i FILE, and not with TEXT or --play")
+    utterances = gather(words or [], text, input_file, one_a_line=output_dir is not None)
+    # PyTorch takes a second to load, which --help and usage errors need not.
+    from tts.cli.speaking import Request, Speaker
+    from tts.synthesizer import Options, Synthesizer
+
+    options = Options(
+        speaker, speed, steps, vocoder_steps, method, grid, temperature, seed, sentence_silence
+    )  # fmt: skip
+    request = Request(
+        options, output_file, output_dir, format, play, timings, volume, batch_size, as_json, quiet
+    )
+    synthesizer = Synthesizer.from_pretrained(
+        voice, device=device, language=language, lexicon=lexicon, normalize=normalize
+    )
+    counts = [u.characters for u in utterances]
+    total = None if None in counts else sum(c for c in counts if c is not None)
+    with Progress("speaking", total, quiet=quiet) as progress:
+        job = Speaker(synthesizer, request, progress)
+        (job.into_one if output_dir is None else job.into_many)(utterances)
