@@ -12,6 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def _read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]
             header = json.loads(start[8:] + stream.read(size - 1))
             texts = header.pop("__metadata__", {})
             held = path.stat().st_size - 8 - size
-            promised = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+            promised = max((index(item["data_offsets"][1]) for item in header.values()), default=0)
     except OSError as error:
         raise InputError(f"cannot read {path}: {(error.strerror or '').lower()}") from error
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:

@@ -74,12 +74,18 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """Quotes every text that YAML 1.1 or our loader would take for something else."""
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        # PyYAML folds some line breaks of Unicode away unless they are escaped.
+        style = None if text.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
 
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in _SCALARS:
     _heads = [head.replace("\0", "") for head in _first]
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), _heads)
     _Dumper.add_implicit_resolver(_tag, re.compile(_pattern), _heads)
+_Dumper.add_representer(str, _Dumper.represent_text)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
@@ -208,7 +214,8 @@ def _refuse_absurd(value: Any, where: str, keys: tuple[str, ...]) -> None:
 
 
 def _explain(errors: Sequence[ErrorDetails], model: type[Config], where: str) -> InputError:
-    first = errors[0]
+    # A misspelt key comes with a missing one, and is what the user has to mend.
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     keys = [str(part) for part in first["loc"]]
     name = ".".join(keys)
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

@@ -35,7 +35,7 @@ class _Memory(io.BytesIO):
         return super().seek(min(max(start + offset, 0), size))
 
 
-class _Sound(soundfile.SoundFile):
+class _Sound(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types.
     """A decoder that only goes forwards.
 
     soundfile seeks to the place where it is after every block, and MP3 decoders lose what they

@@ -17,7 +17,9 @@ SPECS = [
     MelSpec(sample_rate_hz=16000, n_fft=800, hop_samples=200, win_samples=640, n_mels=40),
     MelSpec(sample_rate_hz=24000, n_mels=100, f_min_hz=20.0, f_max_hz=12000.0),
     MelSpec(sample_rate_hz=44100, n_fft=2048, hop_samples=511, win_samples=2000, f_max_hz=16000.0),
-    MelSpec(sample_rate_hz=8000, n_fft=256, hop_samples=80, win_samples=200, n_mels=20, f_max_hz=4e3),
+    MelSpec(
+        sample_rate_hz=8000, n_fft=256, hop_samples=80, win_samples=200, n_mels=20, f_max_hz=4e3
+    ),
 ]
 
 
