@@ -17,14 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from platformdirs import user_cache_path
 from pydantic import Field
 
 from core.audio.mel import MelSpec
-from core.config import Config, load_config
+from core.config import Config, load_config, save_config
 from core.errors import InputError, unknown_name
-from core.files import atomic_write
 
 DEFAULT_VOICE = "kathleen"
 SHIPPED = Path(__file__).parent / "voices"
@@ -120,9 +118,7 @@ def find_voice(name: str | Path | None = None, *, paths: bool = True) -> Voice:
 
 def write_facts(directory: Path, facts: VoiceFacts) -> None:
     """Write a voice's `config.yaml`."""
-    with atomic_write(directory / CONFIG) as path:
-        text = yaml.safe_dump(facts.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-        path.write_text(text, encoding="utf-8")
+    save_config(directory / CONFIG, facts)
 
 
 def _from_hub(address: str) -> Path:
