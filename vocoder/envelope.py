@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from core.audio.mel import MelSpec, mel_filterbank
 from core.audio.stft import Stft
 
+TINY = 1e-9
+
 
 class MelEnvelope(nn.Module):
     """Spread mel bands back over STFT bins.
@@ -25,22 +27,26 @@ class MelEnvelope(nn.Module):
     def __init__(self, spec: MelSpec) -> None:
         super().__init__()
         self.spec = spec
-        bank = mel_filterbank(spec).float()  # (M, F)
-        triangles = bank / bank.amax(dim=1, keepdim=True)
-        covered = triangles.sum(dim=0) > 1e-6
-        bins = torch.arange(bank.shape[1])
-        nearest = bins[covered][(bins[:, None] - bins[covered]).abs().argmin(dim=1)]
-        spread = triangles[:, nearest].T  # (F, M)
+        # Which bins are covered is a question of values, and the meta device has none.
+        with torch.device("cpu"):
+            bank = mel_filterbank(spec).float()  # (M, F)
+            # A band too narrow to cover any bin says nothing; it must not divide by zero.
+        triangles = bank / bank.amax(dim=1, keepdim=True).clamp_min(TINY)
+            covered = triangles.sum(dim=0) > 1e-6
+            bins = torch.arange(bank.shape[1])
+            nearest = bins[covered][(bins[:, None] - bins[covered]).abs().argmin(dim=1)]
+            spread = triangles[:, nearest].T  # (F, M)
         self.register_buffer("spread", spread / spread.sum(1, keepdim=True), persistent=False)
         self.register_buffer("covered", covered, persistent=False)
         self.register_buffer("bank", bank, persistent=False)
-        self.register_buffer("band_area", bank.sum(dim=1), persistent=False)
+        self.register_buffer("band_area", bank.sum(dim=1).clamp_min(TINY), persistent=False)
         self.register_buffer("gain", torch.ones(bank.shape[1]))
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Root mean square of the contract's STFT, (B, n_fft//2+1, T), from a log mel (B, M, T)."""
-        mean_magnitude = log_mel.float().exp() / self.band_area[:, None]
-        return (self.spread @ mean_magnitude) * self.gain[:, None]
+        with torch.autocast(log_mel.device.type, enabled=False):
+            mean_magnitude = log_mel.float().exp() / self.band_area[:, None]
+            return (self.spread @ mean_magnitude) * self.gain[:, None]
 
     def resize(self, envelope: Tensor, n_fft: int) -> Tensor:
         """The same envelope for an STFT of fewer bins with the same framing.

@@ -49,7 +49,9 @@ class BatchPlan:
         for item in items:
             longest = max(longest, size[item])
             batch = batches[-1]
-            if batch and (longest * (len(batch) + 1) > self.max_length or len(batch) == self.max_items):
+            if batch and (
+                longest * (len(batch) + 1) > self.max_length or len(batch) == self.max_items
+            ):
                 batches.append([])
                 longest = size[item]
             batches[-1].append(item)
@@ -62,10 +64,15 @@ class BatchPlan:
             joined = [first]
             if rng.random() < self.join_probability:
                 for _ in range(int(rng.integers(1, 3))):
-                    if order and (self.groups is None or self.groups[order[-1]] == self.groups[first]):
+                    if order and (
+                        self.groups is None or self.groups[order[-1]] == self.groups[first]
+                    ):
                         joined.append(order.pop())
             items.append(tuple(joined))
         return items
+
+    def _alike(self, one: int, other: int) -> bool:
+        return self.groups is None or self.groups[one] == self.groups[other]
 
 
 class BatchSequence:

@@ -44,7 +44,8 @@ def validate(recordings: Sequence[Recording], root: Path) -> None:
 
     Raises:
         InputError: It is empty, an id stands twice, a text is empty, a split is unknown, a prompt
-            is in two splits, or a recording is missing. The first few culprits are named.
+            is in two splits, or a recording is missing or named by climbing up. The first few
+            culprits are named.
     """
     if not recordings:
         raise InputError("the manifest is empty: no utterance was found in the corpus")
@@ -59,6 +60,9 @@ def validate(recordings: Sequence[Recording], root: Path) -> None:
             r.id for r in recordings if r.split not in SPLITS
         ],
         "prompts in two splits": [p for p, s in splits.items() if len(s) > 1],
+        "relative names that lead out of the directory": [
+            r.audio for r in recordings if ".." in Path(r.audio).parts
+        ],
         "recordings that do not exist": [
             r.audio for r in recordings if not (root / r.audio).is_file()
         ],
@@ -91,7 +95,9 @@ def read_manifest(path: Path) -> list[Recording]:
     if not path.is_file():
         raise InputError(f"there is no manifest {path}: run the recipe's stage 1")
     recordings = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # Not splitlines: a transcript may hold a Unicode line separator.
+    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, 1):
         try:
             recordings.append(Recording(**json.loads(line)))
         except (ValueError, TypeError) as error:

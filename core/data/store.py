@@ -22,6 +22,7 @@ from core.errors import InputError
 from core.files import atomic_write
 
 FORMAT = 1
+HEADER = "store.json"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def write_split(
 
 def write_header(directory: Path, sample_rate_hz: int, **facts: Any) -> None:
     """Write `store.json`; it comes last, so a store with a header is complete."""
-    with atomic_write(directory / "store.json") as path:
+    with atomic_write(directory / HEADER) as path:
         header = {"format": FORMAT, "sample_rate_hz": sample_rate_hz, **facts}
         path.write_text(json.dumps(header, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -89,9 +90,11 @@ def read_header(directory: Path) -> dict[str, Any]:
     Raises:
         InputError: The directory holds no complete store of this format.
     """
-    path = directory / "store.json"
+    path = directory / HEADER
     if not path.is_file():
-        raise InputError(f"{directory} is no feature store (no store.json): run the recipe's stage 2")
+        raise InputError(
+            f"{directory} is no feature store (no store.json): run the recipe's stage 2"
+        )
     try:
         header: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -119,8 +122,9 @@ class UtteranceStore:
         facts, audio = directory / f"{split}.jsonl", directory / f"{split}.i16"
         if not (facts.is_file() and audio.is_file()):
             raise InputError(f"{directory} has no split {split!r}: run the recipe's stage 2")
-        lines = facts.read_text(encoding="utf-8").splitlines()
-        self.utterances = [Utterance(**json.loads(line)) for line in lines]
+        # Not splitlines: a transcript may hold a Unicode line separator.
+        lines = facts.read_text(encoding="utf-8").split("\n")
+        self.utterances = [Utterance(**json.loads(line)) for line in lines if line]
         total = sum(u.samples for u in self.utterances)
         if audio.stat().st_size != 2 * total:
             raise InputError(

@@ -1,0 +1,46 @@
+"""Every experiment in configs/ loads, builds its model, and shares the mel contract of its pair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.config import load_config
+from core.flow import METHODS, make_grid
+from text.symbols import SYMBOLS
+from tts.model import AcousticModel
+from tts.training import AcousticExperiment
+from vocoder.rectified import RectifiedVocoder
+from vocoder.training import VocoderExperiment
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+NAMES = sorted(p.name.removesuffix("-acoustic.yaml") for p in CONFIGS.glob("*-acoustic.yaml"))
+
+
+def test_configs_come_in_pairs() -> None:
+    """An acoustic model and a vocoder for each recipe, and nothing else in the directory."""
+    expected = {f"{name}-{kind}.yaml" for name in NAMES for kind in ("acoustic", "vocoder")}
+    assert {path.name for path in CONFIGS.iterdir()} == expected
+    assert {"kathleen", "ljspeech", "vctk", "tiny"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_config_builds_its_models(name: str) -> None:
+    """On the meta device, which costs no memory; names, contracts, methods and grids are right."""
+    acoustic = load_config(CONFIGS / f"{name}-acoustic.yaml", AcousticExperiment)
+    vocoder = load_config(CONFIGS / f"{name}-vocoder.yaml", VocoderExperiment)
+    assert (acoustic.name, vocoder.name) == (f"{name}-acoustic", f"{name}-vocoder")
+    assert acoustic.data.features == vocoder.data.features
+    vocoder.mel.require_same(acoustic.mel, ours="the vocoder's", theirs="the acoustic model's")
+    with torch.device("meta"):
+        models = (
+            AcousticModel(acoustic.acoustic, acoustic.mel, len(SYMBOLS)),
+            RectifiedVocoder(vocoder.vocoder, vocoder.mel),
+        )
+    for model in models:
+        assert 10**4 < sum(p.numel() for p in model.parameters()) < 10**8
+    for sampling in (acoustic.acoustic.sampling, vocoder.vocoder.sampling):
+        assert sampling.method in METHODS
+        assert len(make_grid(sampling.grid, sampling.steps)) == sampling.steps + 1
