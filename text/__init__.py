@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from text.errors import TextError
 from text.frontend import TextFrontend, Utterance, Word
+from text.lexicon import load_lexicon
 from text.normalization import normalize
 
-__all__ = ["TextError", "TextFrontend", "Utterance", "Word", "normalize"]
+__all__ = ["TextError", "TextFrontend", "Utterance", "Word", "load_lexicon", "normalize"]

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from text.errors import TextError, shown
-from text.normalization import normalize
-from text.phonemes import Phonemizer
+from text.lexicon import INLINE, check_lexicon, check_phonemes, load_lexicon
+from text.normalization import clean, normalize_with_notes
+from text.phonemes import Phonemizer, Pronunciation
 from text.symbols import encode
-from text.tokens import Token, tokenize
+from text.tokens import Clause, Token, clauses, tokenize
+
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Word:
     """A word of the normalised text and where its phonemes stand.
 
     Attributes:
         text: The word.
         start: Position of its first symbol in the ids.
-        end: Position after its last one.
+        end: Position after its last one; equal to `start` for a word eSpeak NG keeps silent.
     """
 
     text: str
@@ -28,7 +32,7 @@ class Word:
     end: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """A text made ready for the acoustic model.
 
@@ -37,7 +41,7 @@ class Utterance:
         normalized: As it is said.
         phonemes: Symbols of the table, one for each id.
         ids: Positions of the phonemes in the table, without blanks between.
-        words: The words with their ranges of ids.
+        words: The words with their ranges of ids; every sounding symbol is in exactly one.
         notes: What was dropped on the way, one sentence each.
     """
 
@@ -50,59 +54,163 @@ class Utterance:
 
 
 class TextFrontend:
-    """Everything between a text and the ids an acoustic model reads.
+    """Everything between a text and the ids an acoustic model reads; safe to share by threads.
 
     Args:
         language: eSpeak code such as "en-us".
+        lexicon: Pronunciations that go before eSpeak's: a file (see `load_lexicon`) or a mapping
+            from words to phonemes; None for none.
+        normalize: Whether numbers, dates and the like are written out. Characters that cannot be
+            spoken are dropped either way.
 
     Raises:
-        TextError: The language is unknown.
+        TextError: The language is unknown, or the lexicon cannot be used.
+
+    Example:
+        >>> TextFrontend().process("Hi, Bob.").phonemes
+        'hˈaɪ, bˈɑːb.'
     """
 
     def __init__(
-        self, language: str = "en-us", lexicon: object = None, normalize: bool = True
+        self,
+        language: str = "en-us",
+        lexicon: str | Path | Mapping[str, str] | None = None,
+        normalize: bool = True,
     ) -> None:
         self.language = language
-        self._normalize = normalize
+        self._normalize = normalize_with_notes if normalize else clean
         self._phonemizer = Phonemizer(language)
+        self._english = language.startswith("en")
+        if lexicon is None or isinstance(lexicon, Mapping):
+            self._lexicon = check_lexicon(lexicon or {})
+        else:
+            self._lexicon = load_lexicon(lexicon)
+        # Words that would be written out otherwise, such as "GIF" or "Dr", are met before that.
+        self._early = {
+            word for word in self._lexicon
+            if any(self._plain(form) != form for form in (word, word.upper(), word.title()))
+        }  # fmt: skip
 
     def process(self, text: str) -> Utterance:
         """Process one text; see `process_batch`."""
         return self.process_batch([text])[0]
 
     def process_batch(self, texts: Sequence[str]) -> list[Utterance]:
-        """Process texts in one call of eSpeak NG.
+        """Process texts together, with one call of eSpeak NG.
+
+        Args:
+            texts: Any texts; `[[həlˈoʊ]]` inside one is spoken as these phonemes.
+
+        Returns:
+            One utterance for each text, the same as alone.
 
         Raises:
-            TextError: A text holds nothing that can be spoken.
+            TextError: A text holds nothing that can be spoken, phonemes in it are not symbols of
+                the table, or eSpeak NG fails; the text is named.
         """
-        normal = [normalize(t, self.language) if self._normalize else t for t in texts]
-        parts = [_clauses(t) for t in normal]
-        spoken = self._phonemizer.pronounce(c for ps in parts for c, mark, _ in ps if not mark)
-        return [
-            _utterance(text, written, clauses, spoken)
-            for text, written, clauses in zip(texts, normal, parts, strict=True)
-        ]
+        drafts = [self._draft(text) for text in texts]
+        wanted = (c.text for draft in drafts for c in draft.clauses if not c.is_mark)
+        letter_a = ["A"] if self._english else []
+        spoken = self._phonemizer.pronounce([*letter_a, *wanted])
+        return [draft.speak(spoken) for draft in drafts]
+
+    def _draft(self, text: str) -> _Draft:
+        normalized: list[str] = []
+        notes: list[str] = []
+        tokens: list[Token] = []
+        for piece, phonemes in self._pieces(text):
+            written = piece
+            spaced = bool(tokens)
+            if phonemes is None:
+                written, more = self._normalize(piece, self.language)
+                notes += more
+                found = list(map(self._look_up, tokenize(written)))
+                # Normalisation strips the space that stood at either end of the piece.
+                spaced = spaced and not (found and found[0].is_mark)
+                found[:1] = [replace(token, spaced=spaced) for token in found[:1]]
+            else:
+                found = [Token(piece, spaced, given=phonemes)]
+            tokens += found
+            normalized += [" "] if spaced and written else []
+            normalized.append(written)
+        for note in notes:
+            logger.info(note)
+        parts = clauses(tokens, self._english)
+        return _Draft(text, "".join(normalized), parts, notes)
+
+    def _pieces(self, text: str) -> Iterable[tuple[str, str | None]]:
+        """Cut out inline phonemes, and words of the lexicon normalisation would change."""
+        end = 0
+        for match in INLINE.finditer(text):
+            yield from self._early_words(text[end : match.start()])
+            yield match.group(), check_phonemes(match[1], "inline phonemes")
+            end = match.end()
+        yield from self._early_words(text[end:])
+
+    def _early_words(self, text: str) -> Iterable[tuple[str, str | None]]:
+        start = 0
+        if self._early:
+            end = 0
+            for word in text.split():
+                begin = text.index(word, end)
+                end = begin + len(word)
+                core = word.strip("\"'“”‘’()[]{}.,;:!?…—–")
+                if core.casefold() in self._early:
+                    begin += word.index(core)
+                    yield text[start:begin], None
+                    yield core, self._lexicon[core.casefold()]
+                    start = begin + len(core)
+        if text[start:]:
+            yield text[start:], None
+
+    def _look_up(self, token: Token) -> Token:
+        given = self._lexicon.get(token.text.casefold())
+        return replace(token, given=given) if given and not token.is_mark else token
+
+    def _plain(self, text: str) -> str:
+        return self._normalize(text, self.language)[0]
 
 
-def _clauses(text: str) -> list[tuple[str, bool, bool]]:
-    found = []
-    for mark, group in groupby(tokenize(text), key=lambda token: token.mark):
-        tokens: list[Token] = list(group)
-        if mark:
-            found += [(t.text, True, t.spaced) for t in tokens]
-        else:
-            found.append((" ".join(t.text for t in tokens), False, tokens[0].spaced))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    text: str
+    normalized: str
+    clauses: list[Clause]
+    notes: list[str]
+
+    def speak(self, spoken: Mapping[str, Pronunciation]) -> Utterance:
+        phonemes = ""
+        words: list[Word] = []
+        for clause in self.clauses:
+            first = clause.tokens[0]
+            said = first.text if first.is_mark else spoken[clause.text].phonemes
+            after_word = phonemes[-1:].isalnum() and not first.is_mark
+            if phonemes and said and (first.spaced or after_word):
+                phonemes += " "
+            if first.is_mark:
+                phonemes += said
+                continue
+            for token, before, sound in _sounds(clause, spoken):
+                phonemes += before
+                words.append(Word(token.text, len(phonemes), len(phonemes) + len(sound)))
+                phonemes += sound
+        if all(word.start == word.end for word in words):
+            raise TextError(f"there is nothing to say in {shown(self.text)}: give it some words")
+        ids = encode(phonemes)
+        return Utterance(self.text, self.normalized, phonemes, ids, words, self.notes)
 
 
-def _utterance(
-    text: str, normalized: str, clauses: list[tuple[str, bool, bool]], spoken: dict[str, str]
-) -> Utterance:
-    phonemes = ""
-    for clause, mark, spaced in clauses:
-        said = clause if mark else spoken[clause]
-        phonemes += (" " if spaced and phonemes and said else "") + said
-    if not any(spoken.get(clause) for clause, mark, _ in clauses if not mark):
-        raise TextError(f"there is nothing to say in {shown(text)}: give a text with words")
-    return Utterance(text, normalized, phonemes, encode(phonemes), [], [])
+def _sounds(
+    clause: Clause, spoken: Mapping[str, Pronunciation]
+) -> Iterator[tuple[Token, str, str]]:
+    """Yield each word, the space before it, and its sound: the user's, or eSpeak NG's."""
+    said = spoken[clause.text]
+    end = 0
+    for place, (token, span) in enumerate(zip(clause.tokens, said.spans, strict=True)):
+        sound = said.phonemes[slice(*span)]
+        if token.given is not None:
+            sound = token.given
+        elif place in clause.letters:
+            sound = spoken["A"].phonemes
+        yield token, said.phonemes[end : span[0]], sound
+        end = span[1]

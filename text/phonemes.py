@@ -4,70 +4,100 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
 
-from text.errors import TextError
+from text.alignment import Span, align
+from text.errors import TextError, shown
 from text.espeak import Espeak
 from text.symbols import SYMBOL_IDS, decompose, unknown_symbol
 
-CACHED_CLAUSES = 50_000
+REMEMBERED_CLAUSES = 50_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pronunciation:
+    """How a clause sounds.
+
+    Attributes:
+        phonemes: Symbols of the table, groups separated by single spaces.
+        spans: Start and end (exclusive) of each word in the phonemes.
+    """
+
+    phonemes: str
+    spans: tuple[Span, ...]
 
 
 class Phonemizer:
     """Clauses to phonemes by eSpeak NG, with a bounded memory of what was asked before.
 
-    Safe to share between threads: eSpeak NG itself is not, so calls take turns.
+    Safe to share between threads: calls take turns.
 
     Args:
         language: eSpeak code such as "en-us".
-        cached_clauses: How many clauses to remember, those used last.
+        remembered: How many clauses to remember, those used last.
 
     Raises:
         TextError: The language is unknown.
     """
 
-    def __init__(self, language: str, cached_clauses: int = CACHED_CLAUSES) -> None:
+    def __init__(self, language: str, remembered: int = REMEMBERED_CLAUSES) -> None:
         self._espeak = Espeak(language)
-        self._cached_clauses = cached_clauses
-        self._cache: OrderedDict[str, str] = OrderedDict()
+        self._remembered = remembered
+        self._clauses: OrderedDict[str, Pronunciation] = OrderedDict()
+        self._words: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()
 
-    def pronounce(self, clauses: Iterable[str]) -> dict[str, str]:
+    def pronounce(self, clauses: Iterable[str]) -> dict[str, Pronunciation]:
         """Pronounce clauses in one call of eSpeak NG.
 
         Args:
-            clauses: Words separated by spaces, without punctuation; repeats cost nothing.
+            clauses: Words separated by single spaces, without punctuation; repeats cost nothing.
 
         Returns:
-            The phonemes of each clause: symbols of the table, groups separated by spaces.
+            The pronunciation of each clause.
 
         Raises:
-            TextError: eSpeak NG wrote a character that the symbol table does not have.
+            TextError: eSpeak NG failed, or wrote a character the symbol table does not have.
         """
         with self._lock:
-            wanted = dict.fromkeys(clauses)
-            fresh = [clause for clause in wanted if clause not in self._cache]
-            spoken = dict(zip(fresh, self._speak(fresh), strict=True))
-            for clause in wanted:
-                if clause in self._cache:
-                    self._cache.move_to_end(clause)
-                    spoken[clause] = self._cache[clause]
-            self._cache.update(spoken)
-            while len(self._cache) > self._cached_clauses:
-                self._cache.popitem(last=False)
-            return spoken
+            known = {clause: self._clauses.get(clause) for clause in clauses}
+            fresh = [clause for clause, found in known.items() if found is None]
+            found = {clause: kept for clause, kept in known.items() if kept is not None}
+            found.update(self._learn(fresh))
+            _remember(self._clauses, found, self._remembered)
+            return found
 
-    def _speak(self, clauses: Sequence[str]) -> list[str]:
-        if not clauses:
-            return []
-        return [_checked(phonemes, clause) for clause, phonemes in
-                zip(clauses, self._espeak.phonemize(clauses), strict=True)]  # fmt: skip
+    def _learn(self, clauses: list[str]) -> dict[str, Pronunciation]:
+        vocabulary = {word for clause in clauses for word in clause.split(" ")}
+        alone = {word: self._words[word] for word in vocabulary if word in self._words}
+        unheard = dict.fromkeys([*clauses, *sorted(vocabulary - alone.keys())])
+        said = dict(zip(unheard, self._espeak.phonemize(list(unheard)), strict=True))
+        said = {clause: _checked(phonemes, clause) for clause, phonemes in said.items()}
+        alone.update({word: said[word] for word in vocabulary if word in said})
+        _remember(self._words, alone, self._remembered)
+        found = {}
+        for clause in clauses:
+            words = clause.split(" ")
+            spans = align(words, said[clause], [alone[word] for word in words])
+            found[clause] = Pronunciation(said[clause], tuple(spans))
+        return found
+
+
+def _remember(memory: OrderedDict[str, T], found: dict[str, T], most: int) -> None:
+    for key, value in found.items():
+        memory[key] = value
+        memory.move_to_end(key)
+    while len(memory) > most:
+        memory.popitem(last=False)
 
 
 def _checked(phonemes: str, clause: str) -> str:
     phonemes = decompose(phonemes)
     for symbol in phonemes:
         if symbol not in SYMBOL_IDS:
-            error = unknown_symbol(symbol, phonemes, "phonemes eSpeak NG gave")
-            raise TextError(f"{error}; the text was {clause!r}")
+            error = unknown_symbol(symbol, phonemes, f"phonemes of eSpeak NG for {shown(clause)},")
+            raise TextError(str(error))
     return phonemes

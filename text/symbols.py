@@ -21,7 +21,7 @@ PUNCTUATION = ';:,.!?¡¿—…"«»“” '
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TONE_DIGITS = "123456789"
 _ESPEAK_MARKS = "-'^`#+"
-_VOWELS = "ɐɑɒæɓɔɘəɚɛɜɝɞɤɨɪᵻɯɵøœɶʉʊʌʏ"
+_IPA_VOWELS = "ɐɑɒæɓɔɘəɚɛɜɝɞɤɨɪᵻɯɵøœɶʉʊʌʏ"
 _CONSONANTS = (
     "βçðɕɖɗɟɠɡɢɣɥɦɧħɫɬɭɮɰɱɲɳɴŋɸɹɺɻɽɾʀʁʂʃʄʈʋʍʎʐʑʒʔʕʖʘʙʛʜʝʟʡʢθχǀǁǂǃʣʤʥʦʧʨȵȶȴɼɿ"
 )
@@ -40,13 +40,14 @@ SYMBOLS: tuple[str, ...] = tuple(
     + _LETTERS
     + _TONE_DIGITS
     + _ESPEAK_MARKS
-    + _VOWELS
+    + _IPA_VOWELS
     + _CONSONANTS
     + _GREEK_IN_ESPEAK
     + _MODIFIERS
     + _TONES
     + _DIACRITICS
 )
+VOWELS = frozenset("aeiouyAEIOUY" + _IPA_VOWELS + _GREEK_IN_ESPEAK[1])
 SYMBOL_IDS: dict[str, int] = {symbol: index for index, symbol in enumerate(SYMBOLS)}
 
 
