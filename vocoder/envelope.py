@@ -31,7 +31,7 @@ class MelEnvelope(nn.Module):
         with torch.device("cpu"):
             bank = mel_filterbank(spec).float()  # (M, F)
             # A band too narrow to cover any bin says nothing; it must not divide by zero.
-        triangles = bank / bank.amax(dim=1, keepdim=True).clamp_min(TINY)
+            triangles = bank / bank.amax(dim=1, keepdim=True).clamp_min(TINY)
             covered = triangles.sum(dim=0) > 1e-6
             bins = torch.arange(bank.shape[1])
             nearest = bins[covered][(bins[:, None] - bins[covered]).abs().argmin(dim=1)]
