@@ -11,27 +11,25 @@ from __future__ import annotations
 import math
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from pydantic import Field
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from core.checkpoint import save_weights
 from core.config import Config
 from core.data.batching import step_loader
 from core.errors import InputError
-from core.training_state import load_state, newest_state, save_state
+from core.training_callbacks import WEIGHTS, Averaging, StateIO, States
+from core.training_state import newest_state, remove_leftovers
 
-WEIGHTS = "weights.safetensors"
+__all__ = ["WEIGHTS", "Task", "TrainingConfig", "find_state", "fit", "learning_rate_factor"]
 
 
 class TrainingConfig(Config):
@@ -119,6 +117,17 @@ class Task(pl.LightningModule):
             losses = self.losses(batch)
         self.log_dict({f"valid/{k}": v for k, v in losses.items()}, prog_bar=True, sync_dist=True)
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a state of another model before anything of it is used."""
+        own = {name: tuple(value.shape) for name, value in self.state_dict().items()}
+        given = {name: tuple(value.shape) for name, value in checkpoint["state_dict"].items()}
+        differing = sorted({name for name, _ in own.items() ^ given.items()})
+        if differing:
+            raise InputError(
+                f"the training state is another model's: {len(differing)} tensors differ, such as "
+                f"{differing[0]}; use the configuration that it was begun with"
+            )
+
     def configure_gradient_clipping(
         self,
         optimizer: torch.optim.Optimizer,
@@ -161,60 +170,19 @@ def learning_rate_factor(step: int, config: TrainingConfig) -> float:
     return config.final_learning_rate + (1 - config.final_learning_rate) * cosine
 
 
-class StateIO(CheckpointIO):
-    """Lightning's training states as safetensors."""
+def find_state(directory: Path, resume: bool) -> Path | None:
+    """The state to go on from, or None when a training begins.
 
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
-    ) -> None:
-        """Write a state atomically."""
-        # Our models rebuild these from YAML; they are no part of the state.
-        drop = ("hyper_parameters", "datamodule_hyper_parameters")
-        save_state(Path(path), {k: v for k, v in checkpoint.items() if k not in drop})
-
-    def load_checkpoint(
-        self, path: Any, map_location: Any = None, weights_only: bool | None = None
-    ) -> dict[str, Any]:
-        """Read a state on the CPU."""
-        return load_state(Path(path))
-
-    def remove_checkpoint(self, path: Any) -> None:
-        """Remove a state that newer ones replace."""
-        Path(path).unlink(missing_ok=True)
-
-
-class Averaging(WeightAveraging):
-    """Exponential moving average of the weights; buffers are copied, not averaged.
-
-    Besides the training state it keeps the averaged model in `weights.safetensors`, ready to use.
-
-    Args:
-        decay: Final decay; early on (1 + n) / (10 + n) is used where it is smaller.
-        directory: Where the averaged weights go.
+    Raises:
+        InputError: There are states and `resume` is not asked for, or none of them can be read.
     """
-
-    def __init__(self, decay: float, directory: Path) -> None:
-        def average(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
-            number = int(count)
-            weight = 1.0 - min(decay, (1 + number) / (10 + number))
-            torch._foreach_lerp_(averaged, current, weight)
-
-        super().__init__(multi_avg_fn=average, use_buffers=False)
-        self._directory = directory
-
-    def on_save_checkpoint(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        """Add the averages to the state and write the averaged weights beside it."""
-        super().on_save_checkpoint(trainer, pl_module, checkpoint)
-        if trainer.is_global_zero:
-            prefix = "model."
-            weights = {
-                k.removeprefix(prefix): v
-                for k, v in checkpoint["state_dict"].items()
-                if k.startswith(prefix)
-            }
-            save_weights(self._directory / WEIGHTS, weights)
+    state = newest_state(directory)
+    if state is not None and not resume:
+        raise InputError(
+            f"{directory} already holds a training ({state.name}): "
+            "go on with --resume, or name another directory with --output-dir"
+        )
+    return state
 
 
 def fit(
@@ -239,34 +207,14 @@ def fit(
         devices: Lightning's.
 
     Raises:
-        InputError: There are states and `resume` is not asked for, or none of them can be read.
+        InputError: There are states and `resume` is not asked for, none of them can be read, or
+            the newest is another model's.
+        OSError: A state cannot be written; those written before are unharmed.
+        SystemExit: A signal ended the training, after its state was saved.
     """
     config = task.config
-    state = newest_state(directory)
-    if state is not None and not resume:
-        raise InputError(
-            f"{directory} already holds a training ({state.name}): "
-            "go on with --resume, or name another directory with --output-dir"
-        )
-    states = ModelCheckpoint(
-        directory,
-        filename="step{step:07d}",
-        auto_insert_metric_name=False,
-        monitor="step",
-        mode="max",
-        save_top_k=config.keep_states,
-        train_time_interval=timedelta(minutes=config.checkpoint_every_minutes),
-        save_on_exception=True,
-    )
-    states.FILE_EXTENSION = ".safetensors"
-    end = ModelCheckpoint(
-        directory,
-        filename="step{step:07d}",
-        auto_insert_metric_name=False,
-        every_n_train_steps=config.steps,
-        save_top_k=-1,
-    )
-    end.FILE_EXTENSION = ".safetensors"
+    state = find_state(directory, resume)
+    remove_leftovers(directory)
     trainer = pl.Trainer(
         accelerator=accelerator,
         devices=devices,
@@ -276,8 +224,7 @@ def fit(
         plugins=[StateIO()],
         callbacks=[
             Averaging(config.ema_decay, directory),
-            states,
-            end,
+            States(directory, config.checkpoint_every_minutes, config.keep_states),
             TQDMProgressBar(refresh_rate=1 if sys.stderr.isatty() else 200),
         ],
         logger=TensorBoardLogger(directory, name="", version=""),

@@ -9,6 +9,7 @@ no pickle, so that a state from a stranger can do no more than be wrong.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,14 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     tensors: dict[str, Tensor] = {}
     skeleton = json.dumps(_strip(state, tensors, "state"))
     with atomic_write(path) as temporary:
-        save_file(tensors, temporary, metadata={"state": skeleton})
+        try:
+            save_file(tensors, temporary, metadata={"state": skeleton})
+        except SafetensorError as error:
+            raise OSError(f"cannot write {path}: {error}") from error
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """Read what `save_state` wrote, on the CPU.
+    """Read what `save_state` wrote, on the CPU; tuples come back as lists.
 
     Raises:
         InputError: The file is missing, damaged or something else.
@@ -50,9 +54,11 @@ def load_state(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        state: dict[str, Any] = _fill(json.loads(metadata["state"]), tensors)
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        state = _fill(json.loads(metadata["state"]), tensors)
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path} is not a readable training state: {error}") from error
+    if not isinstance(state, dict):
+        raise InputError(f"{path} is not a readable training state: it holds no keys")
     return state
 
 
@@ -87,13 +93,31 @@ def _fill(value: Any, tensors: dict[str, Tensor]) -> Any:
     return {k: _fill(v, tensors) for k, v in value.items()}
 
 
+def state_path(directory: Path, step: int) -> Path:
+    """Where the state after a step goes."""
+    return directory / f"step{step:07d}.safetensors"
+
+
+def state_step(path: Path) -> int:
+    """The step that a state's name says it was taken after."""
+    digits = re.match(r"step(\d+)", path.name)
+    return int(digits[1]) if digits else 0
+
+
+def list_states(directory: Path) -> list[Path]:
+    """The states of a directory, readable or not, from the first step to the last."""
+    # Not by date: a copied directory has other dates.
+    found = directory.glob("step*.safetensors")
+    return sorted(found, key=lambda path: (state_step(path), path.stat().st_mtime))
+
+
 def newest_state(directory: Path) -> Path | None:
     """The newest readable state of a directory, or None when it holds no state at all.
 
     Raises:
         InputError: There are states and none can be read.
     """
-    states = sorted(directory.glob("step*.safetensors"), key=lambda p: p.stat().st_mtime)
+    states = list_states(directory)
     for path in reversed(states):
         try:
             with safe_open(path, framework="pt") as file:
@@ -106,3 +130,8 @@ def newest_state(directory: Path) -> Path | None:
     return None
 
 
+def remove_leftovers(directory: Path) -> None:
+    """Remove what a process that was killed while it saved left unfinished."""
+    for pattern in (".step*.safetensors", ".weights*.safetensors"):
+        for path in directory.glob(pattern):
+            path.unlink(missing_ok=True)

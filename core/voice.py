@@ -101,18 +101,18 @@ def find_voice(name: str | Path | None = None, *, paths: bool = True) -> Voice:
     """
     wanted = str(name or os.environ.get("STRAIGHTTALK_VOICE") or DEFAULT_VOICE)
     voices = list_voices()
-    if wanted in voices:
+    is_path = isinstance(name, Path) or bool(re.search(r"[/\\]", wanted)) or wanted in (".", "..")
+    if wanted in voices and not isinstance(name, Path):
         directory = voices[wanted]
-    elif not paths:
-        raise unknown_name("voice", wanted[:80], sorted(voices))
-    elif wanted.startswith(HUB_PREFIX):
+    elif paths and wanted.startswith(HUB_PREFIX):
         directory = _from_hub(wanted)
-    elif re.search(r"[/\\]", wanted) or wanted in (".", ".."):
+    elif paths and is_path:
         directory = Path(wanted)
-        if not (directory / CONFIG).is_file():
-            raise InputError(f"{wanted} is no voice: it has no {CONFIG}")
+        # os.path says no where pathlib raises: a NUL, a name too long for the system.
+        if not os.path.isfile(os.path.join(wanted, CONFIG)):
+            raise InputError(f"{wanted[:80]!r} is no voice: it has no {CONFIG}")
     else:
-        raise unknown_name("voice", wanted, sorted(voices))
+        raise unknown_name("voice", wanted[:80], sorted(voices))
     return Voice(directory, load_config(directory / CONFIG, VoiceFacts))
 
 
@@ -124,7 +124,8 @@ def write_facts(directory: Path, facts: VoiceFacts) -> None:
 def _from_hub(address: str) -> Path:
     repository, _, revision = address.removeprefix(HUB_PREFIX).partition("@")
     if not re.fullmatch(r"[\w.-]{1,96}/[\w.-]{1,96}", repository):
-        raise InputError(f"{address} is no hub address: write hf://organisation/name[@revision]")
+        known = "write hf://organisation/name[@revision]"
+        raise InputError(f"{address[:80]!r} is no hub address: {known}")
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError

@@ -40,9 +40,11 @@ def log_density(mean: Tensor, mel: Tensor) -> Tensor:
     """
     bands = mel.shape[1]
     constant = -0.5 * bands * float(np.log(2 * np.pi))
-    cross = torch.einsum("bmn,bmt->bnt", mean, mel)
-    squares = 0.5 * mean.square().sum(1)[:, :, None] + 0.5 * mel.square().sum(1)[:, None, :]
-    return constant + cross - squares
+    # Where the terms nearly cancel, half precision would leave only noise.
+    with torch.autocast(mel.device.type, enabled=False):
+        cross = torch.einsum("bmn,bmt->bnt", mean, mel)
+        squares = 0.5 * mean.square().sum(1)[:, :, None] + 0.5 * mel.square().sum(1)[:, None, :]
+        return constant + cross - squares
 
 
 def monotonic_durations(score: Tensor, tokens: Tensor, frames: Tensor) -> Tensor:
@@ -58,8 +60,12 @@ def monotonic_durations(score: Tensor, tokens: Tensor, frames: Tensor) -> Tensor
         sum to `frames`.
 
     Raises:
-        ValueError: An item has fewer frames than tokens.
+        ValueError: An item has no token, fewer frames than tokens, or more of either than `score`.
     """
+    if int(tokens.min()) < 1 or int(tokens.max()) > score.shape[1]:
+        raise ValueError(f"tokens {tokens.tolist()} must be from 1 to {score.shape[1]}")
+    if int(frames.max()) > score.shape[2]:
+        raise ValueError(f"frames {frames.tolist()} must be at most {score.shape[2]}")
     if bool((frames < tokens).any()):
         worst = int((tokens - frames).argmax())
         raise ValueError(

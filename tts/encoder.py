@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from core.nn import ConvNeXtBlock, RotaryAttention
 from tts.config import EncoderConfig
 
+# No token lasts longer than a dozen seconds; an untrained predictor must not exhaust the memory.
+MOST_FRAMES = 1024
+
 
 class Encoder(nn.Module):
     """Convolutions, then attention, over phonemes.
@@ -89,7 +92,9 @@ class DurationPredictor(nn.Module):
     def frames(self, log_frames: Tensor, mask: Tensor, speed: Tensor) -> Tensor:
         """Whole frames of each token, at least one for every real token.
 
-        Rounding carries its remainder along, so that an utterance's length is its sum's.
+        Rounding carries its remainder along, and a token that is raised to one frame takes the rest
+        of it from those after it, so that an utterance is as long as its tokens in sum, however
+        fast it is spoken, unless it has more tokens than frames.
 
         Args:
             log_frames: (B, N).
@@ -99,7 +104,11 @@ class DurationPredictor(nn.Module):
         Returns:
             (B, N) int64, zero on padding.
         """
-        wanted = (log_frames.double().exp() * self.scale.double() / speed) * mask
+        # On the CPU, because not every accelerator has float64.
+        spoken = log_frames.detach().cpu().double().exp().clamp_max(MOST_FRAMES)
+        wanted = spoken * self.scale.cpu().double() / speed.cpu() * mask.cpu()
         ends = wanted.cumsum(dim=1).round().long()
+        order = torch.arange(1, ends.shape[1] + 1)
+        ends = (ends - order).clamp_min(0).cummax(dim=1).values + order
         frames = torch.diff(ends, dim=1, prepend=torch.zeros_like(ends[:, :1]))
-        return frames.clamp_min(1) * mask
+        return frames.to(mask.device) * mask

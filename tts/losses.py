@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from core.flow import Field
 from tts.alignment import log_density, monotonic_durations
-from tts.model import STATISTICS_MOMENTUM, AcousticModel, masked_mean
+from tts.model import AcousticModel, follow, masked_mean
 
 
 def acoustic_losses(
@@ -48,13 +48,13 @@ def acoustic_losses(
     duration = masked_mean(F.mse_loss(log_frames, target, reduction="none"), encoded.mask)
 
     field, mean, mask = model.field(encoded, durations)
-    mel = mel[:, :, : mask.shape[2]] * mask
+    mel = torch.where(mask, mel[:, :, : mask.shape[2]], 0.0)
     prior = 0.5 * masked_mean((mel - mean).square(), mask) + 0.5 * math.log(2 * math.pi)
     if model.training:
         model.follow_statistics(mel, mean, mask)
         with torch.no_grad():
             spoken = (log_frames.exp() * encoded.mask).sum()
-            model.durations.scale.lerp_(durations.sum() / spoken, STATISTICS_MOMENTUM)
+            follow(model.durations.scale, durations.sum() / spoken)
     flow = _flow_loss(model, field, mel, mask)
     losses = {"duration": duration, "prior": prior, "flow": flow}
     return {"loss": sum(losses.values(), torch.zeros_like(flow)), **losses}, durations

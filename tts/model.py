@@ -8,10 +8,12 @@ training and noise of deviation 1, the best linear velocity is
     u(x) = mu + (t s^2 - (1 - t)) / V_t (x - t mu),        V_t = (1 - t)^2 + t^2 s^2,
 
 and what is left has deviation s / sqrt(V_t): the decoder predicts that rest in its own units.
+(With sigma_min m > 0 the path's 1 - (1 - m) t takes the place of 1 - t, times its slope in u.)
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -168,13 +170,14 @@ class AcousticModel(nn.Module):
 
         def velocity(t: Tensor, x: Tensor) -> Tensor:
             time = t.reshape(-1, 1, 1).to(x.dtype)
-            total = (1 - time).square() + time.square() * variance
+            noise, slope = self.path.sigma(time), self.path.sigma_dot(time)
+            total = noise.square() + time.square() * variance
             frame_mask = mask.transpose(1, 2)
             if not self.config.preconditioned:
                 return self.decoder(t, x, condition, frame_mask)
             offset = x - time * centre
             rest = self.decoder(t, offset * total.rsqrt(), condition, frame_mask)
-            linear = centre + (time * variance - (1 - time)) / total * offset
+            linear = centre + (time * variance + slope * noise) / total * offset
             return (linear + (variance / total).sqrt() * rest) * mask
 
         return velocity, mean, mask
@@ -184,7 +187,7 @@ class AcousticModel(nn.Module):
         if not self.config.preconditioned:
             return torch.ones_like(self.residual_variance)[None]
         time = t.reshape(-1, 1, 1)
-        total = (1 - time).square() + time.square() * self.residual_variance
+        total = self.path.sigma(time).square() + time.square() * self.residual_variance
         return (self.residual_variance / total).sqrt()
 
     def follow_statistics(self, mel: Tensor, mean: Tensor, mask: Tensor) -> None:
@@ -192,7 +195,7 @@ class AcousticModel(nn.Module):
         with torch.no_grad():
             residual = ((mel - mean).square() * mask).sum(dim=(0, 2)) / mask.sum()
             residual = residual[:, None].clamp_min(LEAST_DEVIATION**2)
-            self.residual_variance.lerp_(residual, STATISTICS_MOMENTUM)
+            follow(self.residual_variance, residual)
 
     @torch.inference_mode()
     def synthesise(
@@ -228,17 +231,17 @@ class AcousticModel(nn.Module):
         encoded = self.encode(tokens, token_lengths, speaker)
         if durations is None:
             log_frames = self.durations(encoded.hidden, encoded.mask[:, :, None])
-            rate = torch.as_tensor(speed, dtype=torch.float64, device=ids.device)
+            rate = torch.as_tensor(speed, dtype=torch.float64, device="cpu")
             durations = self.durations.frames(log_frames, encoded.mask, rate)
         field, _, mask = self.field(encoded, durations)
         deviation = defaults.temperature if temperature is None else temperature
         # Noise is drawn frame by frame, so that a longer utterance begins with the same noise.
         shapes = [(int(n), self.spec.n_mels) for n in mask.sum(dim=(1, 2)).tolist()]
         noise = seeded_noise(seeds, shapes).to(mask.device).transpose(1, 2)
-        times = make_grid(grid or defaults.grid, steps or defaults.steps)
-        solution = solve(field, deviation * noise, times, method or defaults.method)
+        times = make_grid(grid or defaults.grid, defaults.steps if steps is None else steps)
+        solution = solve(field, deviation * noise, times, method or defaults.method, mask=mask)
         log_mel = solution.x * self.mel_deviation + self.mel_mean
-        floor = torch.log(torch.tensor(self.spec.log_floor))
+        floor = math.log(self.spec.log_floor)
         log_mel = torch.where(mask, log_mel.clamp_min(floor), floor)
         if self.config.blanks:
             durations = fold_blanks(durations)
@@ -272,9 +275,13 @@ def fold_blanks(durations: Tensor) -> Tensor:
     return folded
 
 
+def follow(statistic: Tensor, batch: Tensor) -> None:
+    """Move a running statistic a little towards a batch's, unless that is not finite."""
+    # The step of such a batch is skipped; the statistic would never recover from it.
+    statistic.lerp_(torch.where(torch.isfinite(batch), batch, statistic), STATISTICS_MOMENTUM)
+
+
 def masked_mean(value: Tensor, mask: Tensor) -> Tensor:
     """Mean of value over the real positions of a mask that broadcasts to it."""
     weight = mask.expand_as(value)
     return torch.where(weight, value, 0.0).sum() / weight.sum()
-
-

@@ -6,7 +6,6 @@ import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,52 +19,11 @@ from text import TextFrontend, Utterance, iter_sentences
 from text.symbols import SYMBOLS, symbol_table_hash
 from tts.config import AcousticConfig
 from tts.model import AcousticModel, Mels
+from tts.options import Options, with_choices
 from tts.speech import Span, Speech, join
 from vocoder import Vocoder
 
-SENTENCE_SILENCE_SECONDS = 0.25
-SPEEDS = (0.25, 4.0)
-MOST_STEPS = 1000
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to speak; None takes the voice's default.
-
-    Attributes:
-        speaker: Name of the speaker, for a voice that has several.
-        speed: Above 1 is faster; 0.25 to 4.
-        steps: Solver steps of the mel decoder.
-        vocoder_steps: Solver steps of the vocoder.
-        method: Solver of both.
-        grid: Time grid of both.
-        temperature: Deviation of the mel decoder's noise, 0 to 2.
-        seed: The same seed gives the same speech.
-        sentence_silence_seconds: Silence after each sentence but the last.
-    """
-
-    speaker: str | None = None
-    speed: float = 1.0
-    steps: int | None = None
-    vocoder_steps: int | None = None
-    method: str | None = None
-    grid: str | None = None
-    temperature: float | None = None
-    seed: int = 0
-    sentence_silence_seconds: float = SENTENCE_SILENCE_SECONDS
-
-    def __post_init__(self) -> None:
-        ranges = {
-            "speed": (self.speed, *SPEEDS),
-            "steps": (self.steps, 1, MOST_STEPS),
-            "vocoder steps": (self.vocoder_steps, 1, MOST_STEPS),
-            "temperature": (self.temperature, 0.0, 2.0),
-            "seed": (self.seed, 0, 2**63 - 1),
-            "sentence silence": (self.sentence_silence_seconds, 0.0, 10.0),
-        }
-        for name, (value, low, high) in ranges.items():
-            if value is not None and not low <= value <= high:
-                raise InputError(f"{name} is {value}; it must be from {low:g} to {high:g}")
+__all__ = ["Options", "Synthesizer", "pick_device"]
 
 
 class Synthesizer:
@@ -87,7 +45,8 @@ class Synthesizer:
         vocoder: Vocoder,
         device: str = "cpu",
     ) -> None:
-        vocoder.spec.require_same(acoustic.spec, ours="the vocoder's", theirs="the acoustic model's")
+        ours, theirs = "the vocoder's", "the acoustic model's"
+        vocoder.spec.require_same(acoustic.spec, ours=ours, theirs=theirs)
         self.voice, self.frontend, self.vocoder = voice, frontend, vocoder
         self.acoustic = acoustic.to(device).eval()
         self.device = torch.device(device)
@@ -143,8 +102,8 @@ class Synthesizer:
 
         Args:
             text: What to say.
-            options: How; or give the fields of `Options` by keyword.
-            **choices: Fields of `Options`.
+            options: How.
+            **choices: Fields of `Options`, which go before those of `options`.
 
         Returns:
             Audio, mel and the times of words and phonemes.
@@ -174,7 +133,9 @@ class Synthesizer:
         Yields:
             Each sentence, with the silence that follows it.
         """
-        options = _options(options, choices)
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}; it must be 1 or more")
+        options = with_choices(options, choices)
         speaker = self._speaker(options.speaker)
         sentences = iter_sentences(lines, self.frontend.language)
         pending: Speech | None = None
@@ -197,7 +158,8 @@ class Synthesizer:
     def _speaker(self, name: str | None) -> int | None:
         if not self.speakers:
             if name:
-                raise InputError(f"voice {self.voice.facts.name} has one speaker: leave out {name!r}")
+                known = f"voice {self.voice.facts.name} has one speaker"
+                raise InputError(f"{known}: leave out {name[:80]!r}")
             return None
         if name is None:
             return 0
@@ -272,16 +234,6 @@ class Synthesizer:
             acoustic_seconds=seconds[0],
             vocoder_seconds=seconds[1],
         )
-
-
-def _options(options: Options | None, choices: dict[str, object]) -> Options:
-    if options is not None:
-        return options
-    known = Options.__dataclass_fields__
-    for name in choices:
-        if name not in known:
-            raise unknown_name("option", name, sorted(known))
-    return Options(**choices)  # type: ignore[arg-type]
 
 
 def pick_device(name: str) -> str:

@@ -18,7 +18,7 @@ from core.config import Config, save_config
 from core.data.batching import BatchPlan, BatchSequence
 from core.data.store import UtteranceStore
 from core.errors import InputError
-from core.training import Task, TrainingConfig, fit
+from core.training import Task, TrainingConfig, find_state, fit
 from text.symbols import SYMBOLS, symbol_table_hash
 from tts.config import AcousticConfig
 from tts.losses import acoustic_losses
@@ -114,9 +114,9 @@ class Sentences:
         """Pad items into a batch."""
         ids, mels, speakers = zip(*(self.item(item) for item in items), strict=True)
         return {
-            "ids": pad_sequence(ids, batch_first=True),
+            "ids": pad_sequence(list(ids), batch_first=True),
             "id_lengths": torch.tensor([len(i) for i in ids]),
-            "mel": pad_sequence(mels, batch_first=True).transpose(1, 2),
+            "mel": pad_sequence(list(mels), batch_first=True).transpose(1, 2),
             "frames": torch.tensor([len(m) for m in mels]),
             "speaker": torch.tensor(speakers),
         }
@@ -160,9 +160,8 @@ class ValidationBatches(Dataset[Batch]):
     def __init__(self, sentences: Sentences, batch_size: int = 8, most: int = 48) -> None:
         count = min(len(sentences.store), most)
         self.sentences = sentences
-        self.items = [
-            [(j,) for j in range(i, min(i + batch_size, count))] for i in range(0, count, batch_size)
-        ]
+        numbers = [(index,) for index in range(count)]
+        self.items = [numbers[i : i + batch_size] for i in range(0, count, batch_size)]
 
     def __len__(self) -> int:
         return len(self.items)
@@ -188,7 +187,7 @@ class AcousticTask(Task):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Losses, and in the first batch a mel beside the recording's and its alignment."""
         super().validation_step(batch, batch_idx)
-        board: Any = self.logger.experiment if self.logger else None
+        board: Any = getattr(self.logger, "experiment", None)
         if batch_idx or board is None:
             return
         speaker = batch["speaker"][:1] if self.model.speakers is not None else None
@@ -204,7 +203,8 @@ class AcousticTask(Task):
         low, high = pair.amin(), pair.amax()
         board.add_images("mel", ((pair - low) / (high - low))[:, None], self.global_step)
         owner = torch.repeat_interleave(self._durations[0])
-        alignment = owner[None] == torch.arange(self._durations.shape[1], device=owner.device)[:, None]
+        tokens = torch.arange(self._durations.shape[1], device=owner.device)
+        alignment = owner[None] == tokens[:, None]
         board.add_image("alignment", alignment.flip(0)[None].float(), self.global_step)
 
 
@@ -222,10 +222,13 @@ def train_acoustic(
     Raises:
         InputError: The features, the configuration or the states are not fit for it.
     """
+    find_state(directory, resume)
     config, training, speakers = experiment.data, experiment.training, experiment.acoustic.speakers
     sentences = Sentences(UtteranceStore(config.features, "train"), experiment.mel, speakers)
     valid = Sentences(UtteranceStore(config.features, "valid"), experiment.mel, speakers)
     torch.manual_seed(training.seed)
+    if not len(sentences.store):
+        raise InputError(f"{config.features} has no utterance to train on")
     model = AcousticModel(experiment.acoustic, experiment.mel, len(SYMBOLS))
     if training.warm_start is None:
         stride = max(1, len(sentences.store) // STATISTICS_UTTERANCES)

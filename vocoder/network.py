@@ -58,7 +58,9 @@ class StftConvNeXt(nn.Module):
         encoded: Tensor = self.mel_norm(hidden)
         return encoded
 
-    def forward(self, t: Tensor, spectrum: Tensor, condition: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(
+        self, t: Tensor, spectrum: Tensor, condition: Tensor, mask: Tensor | None
+    ) -> Tensor:
         """Predict the standardised rest of the velocity.
 
         Args:

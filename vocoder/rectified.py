@@ -18,6 +18,7 @@ from torch import Tensor
 
 from core.audio.mel import MelSpec
 from core.audio.stft import Stft
+from core.errors import InputError
 from core.flow import Field, LinearPath, make_grid, seeded_noise, solve
 from vocoder.config import VocoderConfig
 from vocoder.consistency import impose_mel, mel_consistent
@@ -37,6 +38,9 @@ class RectifiedVocoder(VocoderModel):
     Args:
         config: What it is made of.
         spec: The mel contract.
+
+    Raises:
+        InputError: The network's n_fft is no divisor of the contract's, or too small for its hop.
     """
 
     mel_mean: Tensor
@@ -44,6 +48,11 @@ class RectifiedVocoder(VocoderModel):
 
     def __init__(self, config: VocoderConfig, spec: MelSpec) -> None:
         super().__init__()
+        if spec.n_fft % config.network.n_fft:
+            raise InputError(
+                f"the network's n_fft is {config.network.n_fft}; "
+                f"it must divide the mel's, {spec.n_fft}"
+            )
         self.config = config
         self.spec = spec
         self.path = LinearPath()
@@ -146,7 +155,9 @@ class RectifiedVocoder(VocoderModel):
             field = mel_consistent(field, *known, rounds, sampling.momentum, mask)
         grid = make_grid(sampling.grid, sampling.steps)
         x_0 = self.prior_noise(white, log_mel, mask)
-        solution = solve(field, x_0, grid, sampling.method)
+        # Frames to samples, so that padding does not change an adaptive solver's steps.
+        real = None if mask is None else mask[:, 0].repeat_interleave(hop, dim=1)
+        solution = solve(field, x_0, grid, sampling.method, mask=real)
         rounds = sampling.final_rounds
         waveform = impose_mel(solution.x, *known, rounds, sampling.momentum, mask)
         return Generated(waveform, solution.nfe)

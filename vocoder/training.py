@@ -16,7 +16,7 @@ from core.checkpoint import load_weights
 from core.config import Config, save_config
 from core.data.store import UtteranceStore
 from core.errors import InputError
-from core.training import Task, TrainingConfig, fit
+from core.training import Task, TrainingConfig, find_state, fit
 from vocoder.config import VocoderConfig
 from vocoder.interface import Sampling, VocoderModel
 from vocoder.rectified import RectifiedVocoder
@@ -154,7 +154,7 @@ class VocoderTask(Task):
         extract = MelExtractor(self.model.spec).to(copy.device)
         distance = (extract(copy) - batch["mel"][:count]).abs().mean()
         self.log("valid/log_mel_l1", distance, prog_bar=True)
-        board: Any = self.logger.experiment if self.logger else None
+        board: Any = getattr(self.logger, "experiment", None)
         if board is not None:
             rate, step = self.model.spec.sample_rate_hz, self.global_step
             board.add_audio("copy", copy.reshape(1, -1), step, rate)
@@ -178,6 +178,7 @@ def train_vocoder(
     Raises:
         InputError: The features, the configuration or the states are not fit for it.
     """
+    find_state(directory, resume)
     config, training = experiment.data, experiment.training
     windows = Windows(
         UtteranceStore(config.features, "train"), config, experiment.mel, training.seed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from core.voice import VOCODER, find_voice
 from vocoder.config import VocoderConfig
 from vocoder.interface import Sampling, VocoderModel
 from vocoder.rectified import RectifiedVocoder
+
+# Other models' mels may leave the range of recordings a little, in nats.
+SLACK = 5.0
 
 
 @dataclass(frozen=True)
@@ -102,19 +106,13 @@ class Vocoder:
             mask: Real frames (B, 1, T) bool of a padded batch.
 
         Raises:
-            InputError: The mel is of another contract, of the wrong shape, or not finite; or the
-                method or grid is unknown.
+            InputError: The mel is of another contract, of the wrong shape or range, or not finite;
+                or the method or grid is unknown.
         """
         if spec is not None:
             self.spec.require_same(spec, ours="the vocoder's", theirs="the mel's")
         batch = mel[None] if mel.ndim == 2 else mel
-        if batch.ndim != 3 or batch.shape[1] != self.spec.n_mels or not batch.shape[2]:
-            raise InputError(
-                f"a mel of shape {tuple(mel.shape)} was given; this vocoder takes "
-                f"({self.spec.n_mels}, frames) or (batch, {self.spec.n_mels}, frames)"
-            )
-        if not torch.isfinite(batch).all():
-            raise InputError("the mel holds values that are not finite numbers")
+        self._check(mel, batch, mask)
         seeds = [seed] * len(batch) if isinstance(seed, int) else list(seed)
         given = {"steps": steps, "method": method, "grid": grid}
         chosen = {k: v for k, v in given.items() if v is not None}
@@ -124,3 +122,26 @@ class Vocoder:
         waveform = made.waveform.clamp(-1.0, 1.0).cpu()
         rate = self.spec.sample_rate_hz
         return Vocoded(waveform[0] if mel.ndim == 2 else waveform, rate, made.nfe)
+
+    def _check(self, mel: Tensor, batch: Tensor, mask: Tensor | None) -> None:
+        if batch.ndim != 3 or batch.shape[1] != self.spec.n_mels or not batch.numel():
+            raise InputError(
+                f"a mel of shape {tuple(mel.shape)} was given; this vocoder takes "
+                f"({self.spec.n_mels}, frames) or (batch, {self.spec.n_mels}, frames)"
+            )
+        if not torch.isfinite(batch).all():
+            raise InputError("the mel holds values that are not finite numbers")
+        # The floor, and a square wave of full scale.
+        lowest = math.log(self.spec.log_floor)
+        loudest = math.log(self.spec.win_samples / 2 * float(self._extract.filters.sum(1).max()))
+        low, high = float(batch.min()), float(batch.max())
+        if low < lowest - SLACK or high > loudest + SLACK:
+            raise InputError(
+                f"the mel goes from {low:.1f} to {high:.1f}, natural logs of this contract from "
+                f"{lowest:.1f} to {loudest:.1f}: it is of another kind (decibels, or no logs?)"
+            )
+        if mask is not None and (mask.shape != batch[:, :1].shape or mask.dtype != torch.bool):
+            raise InputError(
+                f"the mask is {mask.dtype} of shape {tuple(mask.shape)}; it must be bool of shape "
+                f"{tuple(batch[:, :1].shape)}"
+            )

@@ -1,4 +1,4 @@
-"""Layers shared by the acoustic model and the vocoder: ConvNeXt, rotary attention, time embedding."""
+"""Layers that both models share: ConvNeXt, rotary attention, time embedding."""
 
 from core.nn.attention import RotaryAttention
 from core.nn.convnext import AdaptiveNorm, ConvNeXtBlock

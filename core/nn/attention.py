@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.errors import InputError
+
 
 def rotate(x: Tensor) -> Tensor:
     """Turn each pair of features (i, i + D/2) by an angle proportional to its position.
@@ -31,12 +33,15 @@ class RotaryAttention(nn.Module):
     Args:
         channels: C, a multiple of `heads` with an even quotient.
         heads: Number of heads.
+
+    Raises:
+        InputError: The channels cannot be divided so.
     """
 
     def __init__(self, channels: int, heads: int = 4) -> None:
         super().__init__()
         if channels % (2 * heads):
-            raise ValueError(f"channels {channels} must be a multiple of 2 x heads ({2 * heads})")
+            raise InputError(f"channels {channels} must be a multiple of 2 x heads ({2 * heads})")
         self.heads = heads
         self.norm = nn.LayerNorm(channels)
         self.query_key_value = nn.Linear(channels, 3 * channels)

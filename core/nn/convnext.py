@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.errors import InputError
+
 
 class AdaptiveNorm(nn.Module):
     """Per-block (shift, scale, gate) from one shared projection of the time embedding.
@@ -45,6 +47,9 @@ class ConvNeXtBlock(nn.Module):
         expansion: Width of the hidden layer in units of C.
         dropout: Probability of dropping a hidden unit while training.
         adaptive: Whether the norm's shift, scale and the residual's gate come from outside.
+
+    Raises:
+        InputError: The kernel is even, so that it has no middle.
     """
 
     def __init__(
@@ -56,6 +61,8 @@ class ConvNeXtBlock(nn.Module):
         adaptive: bool = False,
     ) -> None:
         super().__init__()
+        if kernel % 2 == 0:
+            raise InputError(f"kernel {kernel} must be odd")
         self.depthwise = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
         self.norm = nn.LayerNorm(channels, elementwise_affine=not adaptive)
         self.expand = nn.Linear(channels, expansion * channels)

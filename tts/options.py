@@ -1,0 +1,69 @@
+"""How to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from core.errors import InputError, unknown_name
+
+SENTENCE_SILENCE_SECONDS = 0.25
+SPEEDS = (0.25, 4.0)
+MOST_STEPS = 1000
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to speak; None takes the voice's default.
+
+    Attributes:
+        speaker: Name of the speaker, for a voice that has several.
+        speed: Above 1 is faster; 0.25 to 4.
+        steps: Solver steps of the mel decoder.
+        vocoder_steps: Solver steps of the vocoder.
+        method: Solver of both.
+        grid: Time grid of both.
+        temperature: Deviation of the mel decoder's noise, 0 to 2.
+        seed: The same seed gives the same speech.
+        sentence_silence_seconds: Silence after each sentence but the last.
+    """
+
+    speaker: str | None = None
+    speed: float = 1.0
+    steps: int | None = None
+    vocoder_steps: int | None = None
+    method: str | None = None
+    grid: str | None = None
+    temperature: float | None = None
+    seed: int = 0
+    sentence_silence_seconds: float = SENTENCE_SILENCE_SECONDS
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "speed": (self.speed, *SPEEDS),
+            "steps": (self.steps, 1, MOST_STEPS),
+            "vocoder steps": (self.vocoder_steps, 1, MOST_STEPS),
+            "temperature": (self.temperature, 0.0, 2.0),
+            "seed": (self.seed, 0, 2**63 - 1),
+            "sentence silence": (self.sentence_silence_seconds, 0.0, 10.0),
+        }
+        for name, (value, low, high) in ranges.items():
+            if value is not None and not low <= value <= high:
+                raise InputError(f"{name} is {value}; it must be from {low:g} to {high:g}")
+
+
+def with_choices(options: Options | None, choices: Mapping[str, object]) -> Options:
+    """The options with some of them changed.
+
+    Args:
+        options: To begin with; None for the defaults.
+        choices: Fields of `Options` and their new values.
+
+    Raises:
+        InputError: There is no such option, or it is out of range.
+    """
+    known = Options.__dataclass_fields__
+    for name in choices:
+        if name not in known:
+            raise unknown_name("option", name, sorted(known))
+    return replace(options or Options(), **choices)  # type: ignore[arg-type]
