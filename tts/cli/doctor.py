@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import platform
@@ -14,7 +15,7 @@ from typing import Any
 import typer
 
 from tts.cli import flags
-from tts.cli.messages import tell
+from tts.cli.messages import explain, tell
 from tts.cli.player import find_player
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
@@ -25,7 +26,10 @@ PACKAGES = (
 
 
 def doctor(
-    voice: flags.Voice = None, as_json: flags.Json = False, debug: flags.Debug = False
+    voice: flags.Voice = None,
+    device: flags.Device = "auto",
+    as_json: flags.Json = False,
+    debug: flags.Debug = False,
 ) -> None:
     """Show versions, device, player and caches, and speak a test sentence.
 
@@ -35,9 +39,10 @@ def doctor(
     """
     facts = machine()
     try:
-        facts |= speaking(voice)
+        facts |= speaking(voice, device)
     except Exception as error:
-        facts["error"] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        known = explain(error)
+        facts["error"] = known[0] if known else f"{type(error).__name__}: {error}"
     facts["ok"] = "error" not in facts
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False) + "\n")
@@ -68,6 +73,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
+        "espeak": _espeak(),
         "libsndfile": soundfile.__libsndfile_version__,
         "device": device,
         "device_name": torch.cuda.get_device_name() if device == "cuda" else platform.processor(),
@@ -80,26 +86,26 @@ def machine() -> dict[str, Any]:
     }
 
 
-def speaking(voice: str | None) -> dict[str, Any]:
+def speaking(voice: str | None, device: str) -> dict[str, Any]:
     """Load a voice and speak a sentence twice, the second time with everything warm.
 
     Args:
         voice: Name, path or hub address; None for the default voice.
+        device: Where to run.
 
     Returns:
-        eSpeak's version, the voice, and how long each part took.
+        The voice, and how long each part took.
     """
     from tts.synthesizer import Synthesizer
 
     began = time.perf_counter()
-    synthesizer = Synthesizer.from_pretrained(voice)
+    synthesizer = Synthesizer.from_pretrained(voice, device=device)
     loaded = time.perf_counter()
     synthesizer.synthesize(SENTENCE)
     first = time.perf_counter()
     speech = synthesizer.synthesize(SENTENCE)
     seconds = time.perf_counter() - first
     return {
-        "espeak": _espeak(),
         "voice": synthesizer.voice.facts.name,
         "voice_directory": str(synthesizer.voice.directory),
         "test_sentence": SENTENCE,
@@ -116,9 +122,15 @@ def speaking(voice: str | None) -> dict[str, Any]:
 
 
 def _espeak() -> str:
-    from phonemizer.backend import EspeakBackend
+    """What the bundled eSpeak NG calls itself, or what is wrong with it."""
+    try:
+        import espeakng_loader
 
-    return ".".join(map(str, EspeakBackend.version()))
+        library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
+    except (ImportError, OSError) as error:
+        return f"missing ({error})"
+    library.espeak_Info.restype = ctypes.c_char_p
+    return str(library.espeak_Info(None).decode())
 
 
 def _version(package: str) -> str | None:

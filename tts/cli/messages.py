@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from difflib import get_close_matches
 from types import TracebackType
 from typing import Any
 
@@ -125,10 +126,9 @@ def explain(error: BaseException) -> tuple[str, int] | None:
 
 
 def _usage(error: Any) -> str:
-    near = getattr(error, "possibilities", None)
-    if near:
-        return f"unknown option {error.option_name}, did you mean {' or '.join(sorted(near))}?"
-    if getattr(error, "option_name", None) and "No such option" in error.message:
-        return f"unknown option {error.option_name}"
+    option = getattr(error, "option_name", None)
+    if option and "No such option" in error.message:
+        near = get_close_matches(option, error.possibilities or (), n=1, cutoff=0.0)
+        return f"unknown option {option}" + (f", did you mean {near[0]}?" if near else "")
     message = " ".join(error.format_message().split())
     return f"{message[:1].lower()}{message[1:]}"

@@ -43,7 +43,7 @@ def to_pcm(waveform: Tensor | np.ndarray) -> tuple[bytes, int]:
 
 
 def wav_header(sample_rate_hz: int, data_bytes: int | None) -> bytes:
-    """Header of a mono 16-bit WAV; None writes the largest size, as streams of unknown length do."""
+    """Header of a mono 16-bit WAV; None writes the largest size, which means unknown."""
     data = UNKNOWN_SIZE if data_bytes is None else data_bytes
     riff = UNKNOWN_SIZE if data_bytes is None else data_bytes + 36
     kind = struct.pack("<HHIIHH", 1, 1, sample_rate_hz, 2 * sample_rate_hz, 2, 16)

@@ -49,7 +49,7 @@ class Player:
 PLAYERS = (
     Player("pacat", ("--playback", "--rate={rate}", "--format=s16le", "--channels=1")),
     Player("aplay", ("-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", "{rate}", "-")),
-    Player("play", tuple("-q -t raw -e signed -b 16 -L -c 1 -r {rate} -".split())),
+    Player("play", ("-q", "-t", "s16", "-L", "-c", "1", "-r", "{rate}", "-")),
     Player("paplay", ("{file}",)),
     Player("pw-play", ("{file}",)),
     Player("afplay", ("{file}",)),

@@ -106,6 +106,7 @@ def say(
     version: flags.Version = False,
     debug: flags.Debug = False,
 ) -> None:
+    """Speak a text."""
     if list_voices:
         print_voices(as_json)
         return

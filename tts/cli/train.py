@@ -57,6 +57,7 @@ def train(
     device: flags.Device = "auto",
     debug: flags.Debug = False,
 ) -> None:
+    """Train a model."""
     if device not in DEVICES:
         raise unknown_name("device", device, DEVICES)
     directory = Path(output_dir) if output_dir else None

@@ -40,6 +40,7 @@ def vocode(
     quiet: flags.Quiet = False,
     debug: flags.Debug = False,
 ) -> None:
+    """Vocode files."""
     from tts.cli.vocoding import Choices, plan, vocode_file
     from tts.synthesizer import pick_device
     from vocoder import Vocoder

@@ -78,10 +78,10 @@ def read_mel(path: Path, spec: MelSpec) -> Tensor:
     """
     try:
         # Mapped, so that nothing is read before the shape is known to be sane.
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.lib.format.open_memmap(path, mode="r")
     except (ValueError, EOFError) as error:
         raise InputError(f"{path} is no .npy array of numbers, or damaged") from error
-    if not isinstance(array, np.ndarray) or not np.issubdtype(array.dtype, np.floating):
+    if not np.issubdtype(array.dtype, np.floating):
         raise InputError(f"{path} must hold one array of floats")
     if array.ndim != 2 or array.shape[0] != spec.n_mels or not array.shape[1]:
         raise InputError(

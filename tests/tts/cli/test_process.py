@@ -1,0 +1,68 @@
+"""The command line as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+LONG = "This is a sentence that takes a moment. " * 400
+
+
+def environment() -> dict[str, str]:
+    """The source tree on the path, wherever the process runs."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def test_help_loads_nothing_heavy():
+    """Neither --help nor a usage error loads PyTorch."""
+    code = (
+        "import sys; from tts.cli import run; run(['say', '--help']); run(['say', '--sped']);"
+        "print([m for m in ('torch', 'librosa', 'lightning', 'phonemizer', 'soundfile')"
+        " if m in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_reader_that_leaves_is_no_error(tiny_voice):
+    """As in `straighttalk say ... -o - | head -c 100`."""
+    command = [sys.executable, "-m", "tts.cli", "say", "-v", str(tiny_voice), LONG, "-o", "-"]
+    with subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read(4) == b"RIFF"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_leaves_no_part_of_a_file(tiny_voice, tmp_path, number, code):
+    """What is half-written is removed, and there is no trace."""
+    command = [sys.executable, "-m", "tts.cli", "say", "-v", str(tiny_voice), LONG, "-o", "x.wav"]
+    with subprocess.Popen(
+        command, env=environment(), cwd=tmp_path, stderr=subprocess.PIPE
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not any(p.stat().st_size > 44 for p in tmp_path.iterdir()):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+        assert process.wait(60) == code
+    assert not list(tmp_path.iterdir())
