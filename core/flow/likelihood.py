@@ -218,8 +218,7 @@ def _exact_divergence(velocity: Tensor, x: Tensor, real: Tensor) -> Tensor:
         element = (slice(None), *index)
         unit = torch.zeros_like(x)
         unit[element] = 1
-        diagonal = _gradient(velocity, x, unit)[element]
-        total = total + torch.where(real[element], diagonal, 0)
+        total = total + _gradient(velocity, x, unit)[element]
     return total[:, None]
 
 
