@@ -48,8 +48,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = Path(name)
     try:
         mode = target.stat().st_mode & 0o777 if target.exists() else _creation_mode()
-        temporary.chmod(mode)
         yield temporary
+        # Only now: some writers put a file of their own in its place, with a mode of their own.
+        temporary.chmod(mode)
         # A crash right after the rename must not leave an empty file under the final name.
         with temporary.open("rb") as written:
             os.fsync(written.fileno())

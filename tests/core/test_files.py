@@ -93,3 +93,15 @@ except OSError:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("refused\n", "")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+def test_a_writer_that_replaces_the_file_does_not_decide_its_mode(tmp_path: Path) -> None:
+    """safetensors puts a file that its owner alone may read over the temporary one."""
+    (tmp_path / "plain").touch()
+    with atomic_write(tmp_path / "new") as temporary:
+        other = tmp_path / "other"
+        other.touch(0o600)
+        other.replace(temporary)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "new")]
+    assert modes[0] == modes[1]
