@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from functools import lru_cache
-from typing import Any
 
+import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -83,20 +84,34 @@ class MelSpec(Config):
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-@lru_cache(maxsize=32)
-def _filterbank(spec: MelSpec) -> Any:
-    # librosa is slow to import, and most of what imports this module never needs it.
-    from librosa.filters import mel
+# Slaney's scale: three mels to every 200 Hz up to 1 kHz, then 27 mels to every factor of 6.4.
+_BREAK_HZ = 1000.0
+_LINEAR_HZ = 200.0 / 3.0
+_LOG_STEP = math.log(6.4) / 27.0
 
-    return mel(
-        sr=spec.sample_rate_hz,
-        n_fft=spec.n_fft,
-        n_mels=spec.n_mels,
-        fmin=spec.f_min_hz,
-        fmax=spec.f_max_hz,
-        htk=False,
-        norm="slaney",
-    )
+
+def _to_mel(hz: float) -> float:
+    if hz < _BREAK_HZ:
+        return hz / _LINEAR_HZ
+    return _BREAK_HZ / _LINEAR_HZ + math.log(hz / _BREAK_HZ) / _LOG_STEP
+
+
+def _to_hz(mel: np.ndarray) -> np.ndarray:
+    beyond = np.maximum(mel - _BREAK_HZ / _LINEAR_HZ, 0.0)
+    return np.minimum(mel * _LINEAR_HZ, _BREAK_HZ) * np.exp(_LOG_STEP * beyond)
+
+
+@lru_cache(maxsize=32)
+def _filterbank(spec: MelSpec) -> np.ndarray:
+    # librosa has the same, but takes as long to import as PyTorch does.
+    ends = _to_mel(spec.f_min_hz), _to_mel(spec.f_max_hz)
+    edges = _to_hz(np.linspace(*ends, spec.n_mels + 2))[:, None]
+    bins = np.arange(spec.n_fft // 2 + 1) * (spec.sample_rate_hz / spec.n_fft)
+    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    area = 2.0 / (edges[2:] - edges[:-2])
+    weights: np.ndarray = np.clip(np.minimum(rising, falling), 0.0, None) * area
+    return weights.astype(np.float32)
 
 
 def mel_filterbank(spec: MelSpec) -> Tensor:

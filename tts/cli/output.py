@@ -89,7 +89,7 @@ class StreamSink:
         """Write what is held, or the true length where that is possible."""
         if self._held is not None:
             self._release(sum(map(len, self._held)))
-        elif self._header and self._stream.seekable():
+        elif self._header and _can_go_back(self._stream):
             end = self._stream.tell()
             self._stream.seek(end - self._written - 44)
             self._stream.write(wav_header(self._rate, self._written))
@@ -106,6 +106,19 @@ class StreamSink:
         self._stream.write(data)
         self._stream.flush()
         self._written += len(data)
+
+
+def _can_go_back(stream: BinaryIO) -> bool:
+    """Whether earlier bytes can be replaced: not in a pipe, and not behind a shell's `>>`."""
+    if not stream.seekable():
+        return False
+    try:
+        import fcntl
+
+        return not fcntl.fcntl(stream.fileno(), fcntl.F_GETFL) & os.O_APPEND
+    except (ImportError, OSError):
+        # Without fcntl nobody can tell; without a file number it is a buffer in memory.
+        return not hasattr(stream, "fileno")
 
 
 class PlayedSink:
