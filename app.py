@@ -209,7 +209,9 @@ def _gradio() -> Any:
     try:
         import gradio
     except ImportError as error:
-        raise InputError('the demo needs gradio: pip install -c constraints.txt ".[demo]"') from error
+        raise InputError(
+            'the demo needs gradio: pip install -c constraints.txt ".[demo]"'
+        ) from error
     return gradio
 
 

@@ -48,7 +48,9 @@ def main() -> None:
     best = DEVIATION * np.cos(np.pi / (2 * counts)) ** counts
     curve.plot(counts, best, color="k", linestyle=":", label=r"$s\,\cos^N(\pi/2N)$")
     curve.axhline(DEVIATION, color="0.6", label="s, the truth")
-    plane.set(xlabel="noise, 1 - t", ylabel="data, t s", title=f"nodes of {STEPS} steps, s = {DEVIATION}")
+    plane.set(
+        xlabel="noise, 1 - t", ylabel="data, t s", title=f"nodes of {STEPS} steps, s = {DEVIATION}"
+    )
     curve.set(xlabel="Euler steps N", ylabel="deviation of the samples", title="what arrives")
     plane.set_aspect("equal")
     for axes in (plane, curve):

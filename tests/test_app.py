@@ -127,9 +127,7 @@ def test_page_speaks(address: str) -> None:
         (("Hello.", "ann", 9.0, 2, 2, 0.667, 0), "9"),
     ],
 )
-def test_page_explains_a_mistake(
-    address: str, values: tuple[object, ...], sentence: str
-) -> None:
+def test_page_explains_a_mistake(address: str, values: tuple[object, ...], sentence: str) -> None:
     """One sentence and no trace."""
     success, output = call(address, *values)
     assert not success
