@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from text.cleaning import trim
 from text.errors import TextError, shown
 from text.lexicon import INLINE, check_lexicon, check_phonemes, load_lexicon
-from text.normalization import clean, normalize_with_notes
+from text.normalization import prepare
 from text.phonemes import Phonemizer, Pronunciation
 from text.symbols import encode
 from text.tokens import Clause, Token, clauses, tokenize
@@ -78,7 +79,7 @@ class TextFrontend:
         normalize: bool = True,
     ) -> None:
         self.language = language
-        self._normalize = normalize_with_notes if normalize else clean
+        self._normalize = normalize
         self._phonemizer = Phonemizer(language)
         self._english = language.startswith("en")
         if lexicon is None or isinstance(lexicon, Mapping):
@@ -115,28 +116,26 @@ class TextFrontend:
         return [draft.speak(spoken) for draft in drafts]
 
     def _draft(self, text: str) -> _Draft:
-        normalized: list[str] = []
+        written: list[str] = []
         notes: list[str] = []
         tokens: list[Token] = []
         for piece, phonemes in self._pieces(text):
-            written = piece
-            spaced = bool(tokens)
             if phonemes is None:
-                written, more = self._normalize(piece, self.language)
+                said, more = prepare(piece, self.language, self._normalize)
                 notes += more
-                found = list(map(self._look_up, tokenize(written)))
-                # Normalisation strips the space that stood at either end of the piece.
-                spaced = spaced and not (found and found[0].is_mark)
-                found[:1] = [replace(token, spaced=spaced) for token in found[:1]]
+                found = [self._look_up(token) for token in tokenize(said)]
             else:
-                found = [Token(piece, spaced, given=phonemes)]
+                said, found = piece, [Token(piece, True, given=phonemes)]
+            # The space that stood at either end of the piece is gone.
+            spaced = bool(found) and not found[0].is_mark
+            found[:1] = [replace(token, spaced=spaced) for token in found[:1]]
             tokens += found
-            normalized += [" "] if spaced and written else []
-            normalized.append(written)
+            written += [" " if spaced else "", said]
         for note in notes:
             logger.info(note)
-        parts = clauses(tokens, self._english)
-        return _Draft(text, "".join(normalized), parts, notes)
+        while tokens and tokens[0].is_mark:
+            tokens.pop(0)
+        return _Draft(text, trim("".join(written)), clauses(tokens, self._english), notes)
 
     def _pieces(self, text: str) -> Iterable[tuple[str, str | None]]:
         """Cut out inline phonemes, and words of the lexicon normalisation would change."""
@@ -168,7 +167,7 @@ class TextFrontend:
         return replace(token, given=given) if given and not token.is_mark else token
 
     def _plain(self, text: str) -> str:
-        return self._normalize(text, self.language)[0]
+        return prepare(text, self.language, self._normalize)[0]
 
 
 @dataclass(frozen=True, slots=True)

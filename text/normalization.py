@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from text.cleaning import clean, tidy, trim
+from text.english import speak_english
+from text.espeak import require_language
+from text.numerals import speak_numbers
+
+_BRITISH = ("en-gb", "en-029")
 
 
 def normalize(text: str, language: str = "en-us") -> str:
-    """Write a text out the way it is said."""
-    return normalize_with_notes(text, language)[0]
+    """Write a text out the way a newsreader would say it.
+
+    English is written out in full: numbers, money, dates, times, measures, abbreviations,
+    addresses, signs. In other languages the characters are cleaned and numbers written out where
+    num2words knows the language; the rest eSpeak NG reads by its own rules.
+
+    Args:
+        text: Any string.
+        language: eSpeak code, which also decides between American and British habits.
+
+    Returns:
+        Words and marks of punctuation. Saying it again changes nothing, and there is no digit in
+        it wherever numbers are written out. Empty when nothing in the text can be spoken.
+
+    Raises:
+        TextError: eSpeak NG does not know the language.
+
+    Example:
+        >>> normalize("Dr. Smith paid $3.50 on Jan. 5, 2021.")
+        'Doctor Smith paid three dollars and fifty cents on January fifth, twenty twenty-one.'
+    """
+    require_language(language)
+    return trim(prepare(text, language, True)[0])
 
 
-def normalize_with_notes(text: str, language: str) -> tuple[str, list[str]]:
-    return clean(text, language)
+def prepare(text: str, language: str, write_out: bool) -> tuple[str, list[str]]:
+    """Normalise a piece of a text, whose first and last marks matter to what stands around it.
 
+    Args:
+        text: Any string.
+        language: eSpeak code.
+        write_out: Whether numbers, abbreviations and signs are written out; the characters are
+            cleaned either way.
 
-def clean(text: str, language: str) -> tuple[str, list[str]]:
-    text = unicodedata.normalize("NFC", text).replace("’", "'")
-    return re.sub(r"\s+", " ", text).strip(), []
+    Returns:
+        The text as it is said, and notes on what was left out.
+    """
+    text, notes = clean(text)
+    if write_out and language.startswith("en"):
+        text = speak_english(text, british=language.startswith(_BRITISH))
+    elif write_out:
+        text = speak_numbers(text, language)
+    return tidy(text), notes
