@@ -6,5 +6,15 @@ from text.errors import TextError
 from text.frontend import TextFrontend, Utterance, Word
 from text.lexicon import load_lexicon
 from text.normalization import normalize
+from text.sentences import iter_sentences, split_sentences
 
-__all__ = ["TextError", "TextFrontend", "Utterance", "Word", "load_lexicon", "normalize"]
+__all__ = [
+    "TextError",
+    "TextFrontend",
+    "Utterance",
+    "Word",
+    "iter_sentences",
+    "load_lexicon",
+    "normalize",
+    "split_sentences",
+]

@@ -12,6 +12,8 @@ MARKS = frozenset(PUNCTUATION) - {" "}
 # eSpeak NG takes seconds over endless words and may lose its way in endless clauses.
 LONGEST_WORD = 100
 LONGEST_CLAUSE = 300
+# Words of the normaliser that eSpeak NG knows better by their abbreviation.
+_READ_AS = {"Missus": "Mrs", "Miz": "Ms"}
 _CLASS = re.escape("".join(sorted(MARKS)))
 _TOKEN = re.compile(rf"[{_CLASS}]|[^\s{_CLASS}]{{1,{LONGEST_WORD}}}")
 
@@ -36,7 +38,7 @@ class Token:
     def stand_in(self) -> str:
         """What eSpeak NG is asked to say, so that the words around it sound right."""
         if not self.text.startswith("[["):
-            return self.text
+            return _READ_AS.get(self.text, self.text)
         return "obb" if (self.given or "").lstrip("ˈˌ")[:1] in VOWELS else "bob"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from text.english.abbreviations import say_abbreviations, say_initials
-from text.english.dates import say_dates
+from text.english.dates import say_dates, say_days_and_months
 from text.english.money import say_currency_signs, say_money
-from text.english.numbers import say_fractions, say_numbers, say_ordinals
+from text.english.numbers import say_fractions, say_minus, say_numbers, say_ordinals
 from text.english.roman import say_roman
-from text.english.symbols import say_ranges, say_symbols
+from text.english.symbols import say_ranges, say_scales, say_symbols
 from text.english.times import say_phone_numbers, say_times
 from text.english.units import say_units
 from text.english.web import say_addresses
@@ -32,13 +32,14 @@ def speak_english(text: str, british: bool = False) -> str:
     """
     text = say_addresses(text)
     text = say_abbreviations(text)
+    text = say_days_and_months(text)
     if _DIGIT.search(text):
-        text = say_phone_numbers(text)
+        text = say_minus(say_phone_numbers(text))
         text = say_dates(text, british)
         text = say_times(text)
         text = say_money(text, british)
         text = say_units(text, british)
-        text = say_ranges(text, british)
+        text = say_scales(say_ranges(text, british), british)
         text = say_fractions(text, british)
         text = say_ordinals(text, british)
     text = say_roman(text)

@@ -53,7 +53,7 @@ _SENTENCE_STARTS = (
 )
 _ENDS = rf"(?=\s*$|\s*[\"')]+(?:\s|$)|\s+(?:{_SENTENCE_STARTS})\b)"
 
-_TITLE = re.compile(rf"\b({'|'.join(_TITLES)})\.(?=\s+[A-Z\"'])")
+_TITLE = re.compile(rf"\b({'|'.join(_TITLES)})\.(?=\s+(?:[A-Z\"']|and\s|&))")
 _PLAIN_TITLE = re.compile(rf"\b({'|'.join(_PLAIN_TITLES)})(?=\s+[A-Z][a-z])")
 _SAINT = re.compile(r"\bSt\.?(?='?s?\s+[A-Z][a-z])")
 _STREET = re.compile(r"(?<=\w )\bSt\.?(?![\w'])")
@@ -148,6 +148,8 @@ def _ends_sentence(match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 20) : match.start()]
     if not before.strip():
         return False
+    if re.search(r"(?<![A-Za-z])[A-Z] $", before):
+        return True
     names = r"(?:\b[A-Z]\w*\W+|\b(?:by|and|with|from|to|of|for|as|that|when|the)\s+|[,;:(\"]\s*)$"
     return not re.search(names, before)
 

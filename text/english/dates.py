@@ -27,8 +27,8 @@ _DAY_MONTH = re.compile(
     rf"(?<![\d.,:/])(the )?([0-3]?\d)(st|nd|rd|th)?( of)? ({_MONTH})\b\.?(,? (?={_YEAR}\b))?"
 )
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\b\.?,? ({_YEAR})\b")
-_SHORT_MONTH = re.compile(r"\b(Jan|Feb|Aug|Sept|Sep|Oct|Nov|Dec)\.(?=\s|$)")
-_SHORT_DAY = re.compile(rf"\b({'|'.join(sorted(_SHORT_DAYS, key=len, reverse=True))})\.,?(?=\s)")
+_SHORT_MONTH = re.compile(r"\b(Jan|Feb|Aug|Sept|Sep|Oct|Nov|Dec)\.(?=,|\s+[^\s\d]|$)")
+_SHORT_DAY = re.compile(rf"\b({'|'.join(sorted(_SHORT_DAYS, key=len, reverse=True))})\.(?=,|\s+(?:[a-z\d]|(?:{_MONTH})\b))")
 _DECADE = re.compile(r"(?<![\d.,$£€])(?:'|\b)((?:1\d|20)?\d0)'?s\b")
 _SHORT_YEAR = re.compile(r"(?<!\w)'(\d\d)\b(?!['\d])")
 _ERA = re.compile(r"\b(\d{1,4}) ?(BCE?|CE|AD|B\.C\.(?:E\.)?|A\.D\.|C\.E\.)(?=\W|$)")
@@ -69,14 +69,23 @@ def say_dates(text: str, british: bool) -> str:
     text = _DAY_MONTH.sub(lambda m: _day_month(m, british), text)
     text = _MONTH_DAY.sub(lambda m: _month_day(m, british), text)
     text = _MONTH_YEAR.sub(lambda m: f"{_month(m[1])} {year(m[2], british)}", text)
-    text = _SHORT_MONTH.sub(lambda m: _month(m[1]), text)
-    text = _SHORT_DAY.sub(lambda m: _SHORT_DAYS[m[1]] + ("," if "," in m[0] else ""), text)
     text = _ERA.sub(lambda m: f"{year(m[1], british)} {_letters(m[2])}", text)
     text = _ANNO.sub(lambda m: f"A D {year(m[2], british)}", text)
     text = _DECADE.sub(_decade, text)
     text = _SHORT_YEAR.sub(lambda m: _two_digits(m[1]), text)
     text = _YEARS.sub(lambda m: f"{year(m[1], british)} to {_end_year(m[2], british)}", text)
     return _LONE_YEAR.sub(lambda m: _lone_year(m, british), text)
+
+
+def say_days_and_months(text: str) -> str:
+    """Write out "Mon." and "Jan." where no number is needed to know them.
+
+    Example:
+        >>> say_days_and_months("on Mon., in Jan. or so")
+        'on Monday, in January or so'
+    """
+    text = _SHORT_MONTH.sub(lambda m: _month(m[1]), text)
+    return _SHORT_DAY.sub(lambda m: _SHORT_DAYS[m[1]], text)
 
 
 def _letters(era: str) -> str:

@@ -131,6 +131,9 @@ _MIXED = re.compile(rf"(?<![\d./])(?:({NUMBER})[ -])?(\d{{1,9}})/(\d{{1,9}})(?![
 _ORDINAL = re.compile(rf"(?<![\d.,])({NUMBER})(?:st|nd|rd|th)\b", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\d.,])\d+(?:\.\d+){2,}(?!\d)")
 _MINUS = re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[(=<>+*/]))-(?=[.]?\d)")
+_LETTER_HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=\d)")
+_PLURAL = re.compile(rf"(?<![\d.,])({NUMBER})'?s\b")
+_PLAIN = re.compile(rf"({NUMBER})(\.\d+)?")
 _KNOWN = {"24/7": "twenty-four seven", "9/11": "nine eleven", "50/50": "fifty-fifty"}
 
 
@@ -158,11 +161,35 @@ def say_ordinals(text: str, british: bool) -> str:
 
 def say_numbers(text: str, british: bool) -> str:
     """Write out every number that is left; afterwards no digit is."""
-    text = _MINUS.sub("minus ", text)
     text = _DOTTED.sub(lambda m: f" {_dotted(m[0], british)} ", text)
     text = re.sub(r"(?<![\d.])\.(\d+)", lambda m: f" point {spell(m[1])} ", text)
-    number = rf"({NUMBER})(\.\d+)?"
-    return re.sub(number, lambda m: f" {decimal(m[1] + (m[2] or ''), british)} ", text)
+    text = _LETTER_HYPHEN.sub(" ", text)
+    text = _PLURAL.sub(lambda m: plural(cardinal(m[1], british)), text)
+    return _PLAIN.sub(lambda m: _apart(m, decimal(m[1] + (m[2] or ""), british)), text)
+
+
+def _apart(match: re.Match[str], words: str) -> str:
+    """Set words apart from letters that touched the number: "MP3", "4K"."""
+    before = match.string[match.start() - 1 : match.start()]
+    after = match.string[match.end() : match.end() + 1]
+    return f"{' ' * before.isalnum()}{words}{' ' * after.isalnum()}"
+
+
+def plural(words: str) -> str:
+    """Say a number in the plural.
+
+    Example:
+        >>> plural("forty-six"), plural("ninety")
+        ('forty-sixes', 'nineties')
+    """
+    if words.endswith("y"):
+        return words[:-1] + "ies"
+    return words + ("es" if words.endswith("x") else "s")
+
+
+def say_minus(text: str) -> str:
+    """Write out the sign of negative numbers."""
+    return _MINUS.sub("minus ", text)
 
 
 def _dotted(text: str, british: bool) -> str:

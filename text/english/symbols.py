@@ -10,7 +10,13 @@ _RANGE = re.compile(
     rf"(?<![\w.,/-])({NUMBER})(\.\d+)?(?:-| ?– ?)({NUMBER})(\.\d+)?(?=(?:st|nd|rd|th)\b|[^\w-]|$)"
 )
 _MINUS = re.compile(r"(?<=\d) [-–] (?=[\d.])")
-_PLURAL = re.compile(r"(?<=\d)'?s\b")
+_TO_ORDINAL = re.compile(r"(?<=\d)(st|nd|rd|th)[-–](?=\d{1,4}(?:st|nd|rd|th)\b)")
+_DIVIDED = re.compile(r"(?<=[\d)]) (?:/|÷) (?=[\d(])")
+_SCALED = re.compile(rf"(?<![\w.,])({NUMBER})(\.\d+)?(k|K|M|bn|B)\b(?!\.\w)")
+_SCALES = {"k": "thousand", "K": "thousand", "M": "million", "bn": "billion", "B": "billion"}
+_EXPONENT = re.compile(r"(?<=\d)[eE]([+-]?)(?=\d{1,4}\b)")
+_PLUS_PLUS = re.compile(r"(?<=[A-Za-z])\+\+(?!\+)")
+_SHARP = re.compile(r"(?<=\b[CF])#(?!\w)")
 _POWER = re.compile(r"\^\s?([23])(?![\d.])")
 _NUMBER_SIGN = re.compile(r"#(?= ?\d)")
 _TIMES = re.compile(r"(?<=\d) ?[*×·] ?(?=[\d(])")
@@ -18,7 +24,7 @@ _ABOUT = re.compile(r"(?<![\w~])~ ?(?=[\d$£€])")
 _LESS = re.compile(r"<(?= ?[\d$£€.])")
 _MORE = re.compile(r">(?= ?[\d$£€.])")
 # A run of these is a line or an ornament, not something to read out.
-_ORNAMENT = re.compile(r"([*=~#+<>^_/\\|])\1+")
+_ORNAMENT = re.compile(r"([*=~#+<>^_/\\|])(?: ?\1)+")
 _EMPHASIS = re.compile(r"(?<!\w)[*_]+(?=\w)|(?<=[\w.,!?])[*_]+(?!\w)")
 _SAID = {
     "&": "and", "@": "at", "#": "hash", "+": "plus", "=": "equals", "%": "percent",
@@ -49,7 +55,26 @@ def say_ranges(text: str, british: bool) -> str:
         'pages three to five'
     """
     text = _RANGE.sub(lambda m: _range(m, british), text)
+    text = _TO_ORDINAL.sub(r"\1 to ", text)
     return _MINUS.sub(" minus ", text)
+
+
+def say_scales(text: str, british: bool) -> str:
+    """Write out "100k", "5M" and "1e-5".
+
+    Example:
+        >>> say_scales("100k", False)
+        'one hundred thousand'
+    """
+    text = _SCALED.sub(lambda m: _scaled(m, british), text)
+    return _EXPONENT.sub(lambda m: " times ten to the " + "minus " * (m[1] == "-"), text)
+
+
+def _scaled(match: re.Match[str], british: bool) -> str:
+    whole, rest, letter = match.groups()
+    if letter in "KB" and len(whole) < 2:
+        return match[0]
+    return f"{decimal(whole + (rest or ''), british)} {_SCALES[letter]}"
 
 
 def _range(match: re.Match[str], british: bool) -> str:
@@ -67,7 +92,9 @@ def say_symbols(text: str) -> str:
         'salt and pepper, really'
     """
     text = _NUMBER_SIGN.sub("number ", text)
-    text = _PLURAL.sub("s", text)
+    text = _PLUS_PLUS.sub(" plus plus ", text)
+    text = _SHARP.sub(" sharp ", text)
+    text = _DIVIDED.sub(" divided by ", text)
     text = _POWER.sub(lambda m: " squared " if m[1] == "2" else " cubed ", text)
     text = _TIMES.sub(" times ", text)
     text = _ABOUT.sub("about ", text)

@@ -11,6 +11,9 @@ _CLOCK = re.compile(rf"(?<![\d:.])([01]?\d|2[0-4])[:]([0-5]\d)(?:[:]([0-5]\d))?(
 _DOTTED = re.compile(rf"(?<![\d:.])(1[0-2]|0?[1-9])\.([0-5]\d)\s?{_HALF}")
 _HOUR = re.compile(rf"(?<![\d:.,])(1[0-2]|0?[1-9])\s?{_HALF}")
 _OCLOCK = re.compile(r"(?<![\d:.,])(1[0-2]|[1-9]) ?o'clock\b")
+_TO_TIME = re.compile(
+    r"(?:(?<=\d)|(?<=[aApP][mM])|(?<=[mM]\.)) ?[-–] ?(?=\d{1,2}(?::[0-5]\d|\s?[aApP]\.?[mM]\b))"
+)
 _HALF_ALONE = re.compile(r"(?<=[a-z]) ([ap])\.\s?m\.", re.IGNORECASE)
 _RATIO = re.compile(r"(?<![\d:.])(\d{1,6}):(\d{1,6})(?![\d:])")
 _SENTENCE_GOES_ON = re.compile(r"\s+(?:[a-z(]|[A-Z]{2})|[,;:!?]")
@@ -26,6 +29,7 @@ _EMERGENCY = re.compile(r"(?<![\w.,/$£€-])(911|999|112|411)(?![\w/%-]|[.,]\d)
 
 def say_times(text: str) -> str:
     """Write out "3:45pm", "15:30", "3 p.m." and ratios such as "16:9"."""
+    text = _TO_TIME.sub(" to ", text)
     text = _CLOCK.sub(lambda m: _clock(m, m[1], m[2], m[3], m[4]), text)
     text = _DOTTED.sub(lambda m: _clock(m, m[1], m[2], None, m[3]), text)
     text = _HOUR.sub(lambda m: f"{cardinal(m[1].lstrip('0'))} {_half(m, m[2])}", text)

@@ -62,6 +62,9 @@ _MEASURE = re.compile(
     rf"(?<![\w.,])(?:({NUMBER})(\.\d+)?|(\.\d+))( |-)?(?:(sq|cu)\.? )?({_NAME})(?:\^?([23]))?"
     rf"(?: ?(?:/|\bper\b) ?({_NAME})(?:\^?([23]))?)?{_END}"
 )
+_TO_MEASURE = re.compile(
+    rf"(?<=\d)( ?(?:{_NAME})) ?[-–] ?(?=\d[\d,.]{{0,12}} ?(?:{_NAME}){_END})"
+)
 _HEIGHT = re.compile(r"(?<![\w.,'])(\d{1,2})' ?(\d{1,2})(?:\"|'')(?!\w)")
 _FEET = re.compile(r"(?<![\w.,'])(\d{1,4})'(?= (?:tall|wide|long|deep|high|by|x)\b)")
 _INCHES = re.compile(
@@ -82,6 +85,7 @@ def say_units(text: str, british: bool) -> str:
     text = _HEIGHT.sub(lambda m: f"{_measured(m[1], '', 'ft')} {_measured(m[2], '', 'in.')}", text)
     text = _FEET.sub(lambda m: _measured(m[1], "", "ft"), text)
     text = _INCHES.sub(lambda m: _measured(m[1], m[2] or "", "in."), text)
+    text = _TO_MEASURE.sub(r"\1 to ", text)
     text = _BY.sub(" by ", text)
     text = _RANGE.sub(lambda m: f"{decimal(m[1] + (m[2] or ''), british)} to ", text)
     text = _MEASURE.sub(lambda m: _measure(m, british), text)
@@ -91,7 +95,7 @@ def say_units(text: str, british: bool) -> str:
 
 def _measure(match: re.Match[str], british: bool) -> str:
     whole, rest, bare, joint, prefix, name, power, under, under_power = match.groups()
-    if joint is None and name == "s" and len(whole or "") > 1 and (whole or "").endswith("0"):
+    if joint is None and name == "s" and _is_plural(whole or "1"):
         return match[0]
     power = {"sq": "2", "cu": "3"}.get(prefix or "", power)
     said = _measured(whole or "", rest or bare or "", name, power, british, joint == "-")
@@ -99,6 +103,11 @@ def _measure(match: re.Match[str], british: bool) -> str:
         return said
     tail = {"2": " squared", "3": " cubed"}.get(under_power or "", "")
     return f"{said} per {_UNITS[under][0]}{tail}"
+
+
+def _is_plural(digits: str) -> bool:
+    """Whether the "s" of "747s" or "20s" is an ending rather than seconds."""
+    return len(digits) > 2 or (len(digits) == 2 and digits.endswith("0"))
 
 
 def _measured(

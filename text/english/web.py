@@ -28,6 +28,7 @@ _SPELLED = frozenset(
     "www uk us de fr tv io ai edu eu html htm php pdf http https ftp nl ch jp cn au ru fm xml css "
     "js id api faq jpg png gif mp ly".split()
 ) - {"de"}
+_VOWEL = re.compile("[aeiouy]", re.IGNORECASE)
 _PART = re.compile(r"[A-Za-z]+|\d+|.")
 
 
@@ -59,7 +60,8 @@ def _say(address: str) -> str:
 def _say_part(part: str) -> str:
     if part in _SIGNS:
         return _SIGNS[part]
-    if part.lower() in _SPELLED:
+    vowelless = part.isalpha() and len(part) < 5 and not _VOWEL.search(part)
+    if part.lower() in _SPELLED or vowelless:
         return " ".join(part.upper())
     return part.lower() if part.isascii() else part
 
