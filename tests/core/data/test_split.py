@@ -26,7 +26,7 @@ def test_split_does_not_depend_on_the_order() -> None:
 def test_split_is_that_of_the_shipped_voice() -> None:
     """Digests of names rank the prompts, so these stay held out in every later version.
 
-    SHA-256 of "arctic_a0407" (0069f4…) and "arctic_a0478" (00bc3f…) begin with the smallest digits of the 500.
+    The smallest of the 500 digests are 0069f4… of "arctic_a0407" and 00bc3f… of "arctic_a0478".
     """
     splits = split_by_prompt(NAMES, test=2, valid=0)
     assert sorted(name for name, split in splits.items() if split == "test") == [
