@@ -28,6 +28,8 @@ class Vocos(nn.Module):
         hop_samples: Hop of the head.
     """
 
+    window: Tensor
+
     def __init__(
         self,
         n_mels: int = N_MELS,

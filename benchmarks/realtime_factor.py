@@ -16,9 +16,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-sys.path.insert(0, str(Path(__file__).parent))
-import peers
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks import peers
 from core.errors import InputError
 from tts.speech import Speech
 from tts.synthesizer import Synthesizer
