@@ -16,7 +16,17 @@ from tts.cli.messages import explain, tell
 
 def build() -> typer.Typer:
     """Put the commands together."""
-    from tts.cli import doctor, features, package, say, show_text, train, vocode, voices
+    from tts.cli import (
+        doctor,
+        evaluate,
+        features,
+        package,
+        say,
+        show_text,
+        train,
+        vocode,
+        voices,
+    )
 
     app = typer.Typer(
         no_args_is_help=True,
@@ -43,6 +53,7 @@ def build() -> typer.Typer:
     app.command("features")(features.features)
     app.command("train", help=train.EXAMPLES)(train.train)
     app.command("package")(package.package)
+    app.command("evaluate", help=evaluate.EXAMPLES)(evaluate.evaluate)
     return app
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from tts.cli import flags
-from tts.cli.messages import Progress
 from tts.cli.texts import gather
 from tts.cli.voices import print_voices
+from tts.options import SENTENCE_SILENCE_SECONDS, Options
 
 EXAMPLES = """
 Speak a text: to a file, to standard output, or aloud.
@@ -92,7 +92,7 @@ def say(
     grid: flags.Grid = None,
     temperature: Temperature = None,
     seed: flags.Seed = 0,
-    sentence_silence: Silence = 0.25,
+    sentence_silence: Silence = SENTENCE_SILENCE_SECONDS,
     volume: Volume = 1.0,
     batch_size: BatchSize = 1,
     device: flags.Device = "auto",
@@ -115,21 +115,19 @@ def say(
     if output_dir is not None and (play or words or text):
         raise typer.BadParameter("--output-dir goes with -i FILE, and not with TEXT or --play")
     utterances = gather(words or [], text, input_file, one_a_line=output_dir is not None)
-    # PyTorch takes a second to load, which --help and usage errors need not.
-    from tts.cli.speaking import Request, Speaker
-    from tts.synthesizer import Options, Synthesizer
-
     options = Options(
-        speaker, speed, steps, vocoder_steps, method, grid, temperature, seed, sentence_silence
+        speaker=speaker, speed=speed, steps=steps, vocoder_steps=vocoder_steps, method=method,
+        grid=grid, temperature=temperature, seed=seed, sentence_silence_seconds=sentence_silence,
     )  # fmt: skip
+    # PyTorch takes a second to load, which --help and wrong options need not wait for.
+    from tts.cli.speaking import Request, speak
+    from tts.synthesizer import Synthesizer
+
     request = Request(
-        options, output_file, output_dir, format, play, timings, volume, batch_size, as_json, quiet
-    )
+        options=options, output=output_file, directory=output_dir, format=format, play=play,
+        timings=timings, volume=volume, batch_size=batch_size, as_json=as_json, quiet=quiet,
+    )  # fmt: skip
     synthesizer = Synthesizer.from_pretrained(
         voice, device=device, language=language, lexicon=lexicon, normalize=normalize
     )
-    counts = [u.characters for u in utterances]
-    total = None if None in counts else sum(c for c in counts if c is not None)
-    with Progress("speaking", total, quiet=quiet) as progress:
-        job = Speaker(synthesizer, request, progress)
-        (job.into_one if output_dir is None else job.into_many)(utterances)
+    speak(synthesizer, request, utterances)

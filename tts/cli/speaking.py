@@ -18,7 +18,8 @@ from tts.cli.messages import Progress
 from tts.cli.output import STDOUT, Sink, check_output, file_sink, free_name, played_sink
 from tts.cli.report import Tally, report
 from tts.cli.texts import Utterance
-from tts.synthesizer import Options, Synthesizer
+from tts.options import Options
+from tts.synthesizer import Synthesizer
 from tts.timings import Timings, timings_format, write_timings
 
 VOLUMES = (0.0, 10.0)
@@ -73,8 +74,31 @@ class Request:
                 )
 
 
-class Speaker:
-    """Speaks utterances as a request says.
+def speak(synthesizer: Synthesizer, request: Request, utterances: Sequence[Utterance]) -> None:
+    """Speak utterances as a request says, and report on them.
+
+    Args:
+        synthesizer: The voice.
+        request: How, and where to.
+        utterances: What.
+
+    Raises:
+        InputError: One cannot be spoken, or a choice does not fit the voice.
+        TextError: A text that has no place of its own cannot be spoken.
+        OSError: The sound cannot be written.
+    """
+    counts = [u.characters for u in utterances]
+    total = None if None in counts else sum(c for c in counts if c is not None)
+    with Progress("speaking", total, quiet=request.quiet) as progress:
+        job = Job(synthesizer, request, progress)
+        if request.directory is None:
+            job.into_one(utterances)
+        else:
+            job.into_many(utterances)
+
+
+class Job:
+    """One run of `say`.
 
     Args:
         synthesizer: The voice.

@@ -52,7 +52,7 @@ def gather(
     if sum(bool(x) for x in (words, text is not None, file is not None)) > 1:
         raise typer.BadParameter("give the text once: as TEXT, with --text or with --input-file")
     if given is not None and given != STDIN:
-        return [Utterance("", given.splitlines(keepends=True), len(given))]
+        return [Utterance("", [given], len(given))]
     if file in (None, STDIN):
         if given is None and file is None and sys.stdin.isatty():
             raise typer.BadParameter("nothing to say: give TEXT, -i FILE, or pipe a text in")

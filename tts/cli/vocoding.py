@@ -15,9 +15,8 @@ from core.audio.files import MAX_SECONDS, read_audio, write_audio
 from core.audio.mel import MelSpec
 from core.errors import InputError
 from tts.cli.report import Tally, report
+from tts.options import MOST_STEPS
 from vocoder import Vocoder
-
-MOST_STEPS = 1000
 
 
 @dataclass(frozen=True)
