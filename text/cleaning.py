@@ -142,7 +142,7 @@ def tidy(text: str) -> str:
         Words separated by single spaces; marks follow their word directly.
     """
     text = _DOTS.sub(_pause, _SPACE.sub(" ", text))
-    text = _QUOTE.sub(" ", text)
+    text = _SPACE.sub(" ", _QUOTE.sub(" ", text))
     text = _BRACKET.sub(", ", text)
     text = _DASH.sub(", ", text)
     text = _LONE_HYPHEN.sub(" ", text)

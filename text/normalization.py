@@ -7,6 +7,7 @@ from text.english import speak_english
 from text.espeak import require_language
 from text.numerals import speak_numbers
 
+MOST_PASSES = 4
 _BRITISH = ("en-gb", "en-029")
 
 
@@ -33,7 +34,9 @@ def normalize(text: str, language: str = "en-us") -> str:
         'Doctor Smith paid three dollars and fifty cents on January fifth, twenty twenty-one.'
     """
     require_language(language)
-    return trim(prepare(text, language, True)[0])
+    said = trim(prepare(text, language, True)[0])
+    # A mark taken off the front may have kept a rule from what follows.
+    return trim(prepare(said, language, True)[0])
 
 
 def prepare(text: str, language: str, write_out: bool) -> tuple[str, list[str]]:
@@ -49,8 +52,18 @@ def prepare(text: str, language: str, write_out: bool) -> tuple[str, list[str]]:
         The text as it is said, and notes on what was left out.
     """
     text, notes = clean(text)
-    if write_out and language.startswith("en"):
-        text = speak_english(text, british=language.startswith(_BRITISH))
-    elif write_out:
-        text = speak_numbers(text, language)
-    return tidy(text), notes
+    if not write_out:
+        return tidy(text), notes
+    for _ in range(MOST_PASSES):
+        # Words written out of "0Jan." may be what another rule was waiting for.
+        said = tidy(_speak(text, language))
+        if said == text:
+            break
+        text = said
+    return text, notes
+
+
+def _speak(text: str, language: str) -> str:
+    if language.startswith("en"):
+        return speak_english(text, british=language.startswith(_BRITISH))
+    return speak_numbers(text, language)
