@@ -100,9 +100,10 @@ def find_voice(name: str | Path | None = None, *, paths: bool = True) -> Voice:
         InputError: There is no such voice, or its configuration is not one.
     """
     wanted = str(name or os.environ.get("STRAIGHTTALK_VOICE") or DEFAULT_VOICE)
-    voices = list_voices()
     is_path = isinstance(name, Path) or bool(re.search(r"[/\\]", wanted)) or wanted in (".", "..")
-    if wanted in voices and not isinstance(name, Path):
+    # A link may lead out of the voices, which is for those alone who may name any path.
+    voices = {n: found for n, found in list_voices().items() if paths or not found.is_symlink()}
+    if wanted in voices and not is_path:
         directory = voices[wanted]
     elif paths and wanted.startswith(HUB_PREFIX):
         directory = _from_hub(wanted)

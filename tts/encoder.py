@@ -105,7 +105,7 @@ class DurationPredictor(nn.Module):
             (B, N) int64, zero on padding.
         """
         # On the CPU, because not every accelerator has float64.
-        spoken = log_frames.detach().cpu().double().exp().clamp_max(MOST_FRAMES)
+        spoken = log_frames.detach().cpu().double().exp().nan_to_num(0.0).clamp_max(MOST_FRAMES)
         wanted = spoken * self.scale.cpu().double() / speed.cpu() * mask.cpu()
         ends = wanted.cumsum(dim=1).round().long()
         order = torch.arange(1, ends.shape[1] + 1)

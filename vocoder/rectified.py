@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from core.audio.mel import MelSpec
 from core.audio.stft import Stft
@@ -144,10 +145,12 @@ class RectifiedVocoder(VocoderModel):
     ) -> Generated:
         """Synthesise a batch; see `VocoderModel.generate`."""
         hop = self.spec.hop_samples
-        frames = [log_mel.shape[2]] * len(seeds)
+        frames = [log_mel.shape[2]] * len(log_mel)
         if mask is not None:
             frames = mask.sum(dim=(1, 2)).tolist()
         white = seeded_noise(seeds, [(count * hop,) for count in frames]).to(log_mel)
+        # A batch may be padded beyond its longest item.
+        white = functional.pad(white, (0, log_mel.shape[2] * hop - white.shape[1]))
         field = self.field(log_mel, mask)
         known = (log_mel, self.envelope, self.stft)
         if sampling.consistency_rounds:
