@@ -50,7 +50,7 @@ def make_voice(directory: Path, speakers: tuple[str, ...] = ()) -> Path:
         mels.mel_mean.fill_(-5.0)
         mels.mel_deviation.fill_(1.5)
         # About three frames a token, so that speaking faster can make them fewer.
-        mels.durations.out.bias.fill_(1.0)
+        torch.nn.init.constant_(mels.durations.out.bias, 1.0)
         waves = RectifiedVocoder(vocoder, spec)
     directory.mkdir(parents=True)
     write_facts(directory, facts)

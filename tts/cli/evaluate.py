@@ -21,7 +21,7 @@ Examples:
 
   straighttalk evaluate --features data/kathleen/features --limit 60 --results RESULTS.md
 
-  straighttalk evaluate -v voices/me --features features --metrics pesq,mel --vocoder-steps 1,4,16
+  straighttalk evaluate -v voices/me --features features --no-speech --vocoder-steps 1,4,16
 """
 
 Features = Annotated[str, typer.Option(help="The feature store of the corpus.")]
@@ -38,6 +38,12 @@ Temperature = Annotated[float | None, typer.Option(help="Liveliness, 0 to 2.")]
 Metrics = Annotated[
     str | None,
     typer.Option(help="Some of words, dnsmos, pesq, mel, pitch. Default: all but pitch."),
+]
+Speech = Annotated[
+    bool, typer.Option("--speech/--no-speech", help="Judge speech made from the texts.")
+]
+Copies = Annotated[
+    bool, typer.Option("--copies/--no-copies", help="Judge copies of the recordings.")
 ]
 Workers = Annotated[int, typer.Option(help="Processes that measure.")]
 Results = Annotated[str | None, typer.Option(help="Markdown file to append the figures to.")]
@@ -60,6 +66,8 @@ def evaluate(
     grid: flags.Grid = None,
     temperature: Temperature = None,
     metrics: Metrics = None,
+    speech: Speech = True,
+    copies: Copies = True,
     seed: flags.Seed = 0,
     device: flags.Device = "auto",
     workers: Workers = 1,
@@ -81,7 +89,8 @@ def evaluate(
 
     plan = Plan(
         features=features, split=split, limit=limit, options=options,
-        step_counts=step_counts(vocoder_steps), metrics=metrics, workers=workers,
+        step_counts=step_counts(vocoder_steps), metrics=metrics,
+        speech=speech, copies=copies, workers=workers,
         results=results, directory=output_dir, note=note,
         command=shlex.join(["straighttalk", *sys.argv[1:]]), as_json=as_json, quiet=quiet,
     )  # fmt: skip

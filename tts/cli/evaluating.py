@@ -20,7 +20,7 @@ from core.files import atomic_write
 from text import TextError
 from tts.cli.messages import Progress, tell
 from tts.cli.report import Tally, print_json
-from tts.evaluation.measuring import METRICS, check_metrics
+from tts.evaluation.measuring import check_metrics
 from tts.evaluation.report import (
     COPY_HEADING,
     SPEECH_HEADING,
@@ -61,6 +61,8 @@ class Plan:
         options: How the voice speaks.
         step_counts: The vocoder's, for copy-synthesis.
         metrics: Names with commas between; None for the default ones.
+        speech: Whether to judge speech from text.
+        copies: Whether to judge copy-synthesis.
         workers: Processes that measure.
         results: Markdown file to append to, or None.
         directory: For speech and figures, or None.
@@ -76,6 +78,8 @@ class Plan:
     options: Options
     step_counts: tuple[int, ...]
     metrics: str | None
+    speech: bool
+    copies: bool
     workers: int
     results: str | None
     directory: str | None
@@ -90,12 +94,14 @@ class Plan:
         Raises:
             InputError: One is unknown, or its package is missing.
         """
-        if self.metrics is None:
-            check_metrics([*SPEECH_METRICS, *COPY_METRICS])
-            return list(SPEECH_METRICS), list(COPY_METRICS)
-        names = check_metrics(self.metrics.replace(",", " ").split())
-        speech = [name for name in names if name in SPEECH_METRICS]
-        return speech, [name for name in names if name in METRICS and name != "words"]
+        names = [*SPEECH_METRICS, *COPY_METRICS]
+        if self.metrics is not None:
+            names = self.metrics.replace(",", " ").split()
+            check_metrics(names)
+        speech = [n for n in dict.fromkeys(names) if n in SPEECH_METRICS and self.speech]
+        copies = [n for n in dict.fromkeys(names) if n != "words" and self.copies]
+        check_metrics([*speech, *copies])
+        return speech, copies
 
 
 @dataclass
@@ -150,7 +156,7 @@ def judge(synthesizer: Synthesizer, plan: Plan) -> None:
         plan.command, plan.options.seed, str(synthesizer.device), plan.note
     )
     # Copies first: they take no recogniser, so a mistake in them shows early.
-    if copy_metrics and plan.metrics != "dnsmos":
+    if copy_metrics:
         copies = _copies(synthesizer, store, indices, plan, copy_metrics)
         _publish(plan, "copies", COPY_HEADING, copies, copy_rows(copies, origin))
         summary["copies"] = figures(copies)

@@ -194,7 +194,7 @@ def test_voice_comes_from_the_environment(straighttalk, tiny_voice, monkeypatch)
 
 def test_grid_temperature_and_normalisation_matter(say, tmp_path):
     """Each flag changes the sound."""
-    text = "Give me 3 apples."
+    text = "It costs $3.50 in 1984."
     variants = {
         "a": (),
         "b": ("--grid", "0,0.2,1"),
