@@ -6,6 +6,7 @@ python app.py --voice kathleen --port 7860
 from __future__ import annotations
 
 import argparse
+import html
 import os
 import sys
 import time
@@ -143,7 +144,7 @@ def build_demo(synthesizer: Synthesizer) -> gr.Blocks:
     def on_speak(
         text: str, speaker: str | None, speed: float, steps: float, vocoder_steps: float,
         temperature: float, seed: float | None,
-    ) -> tuple[tuple[int, np.ndarray], Figure, str]:  # fmt: skip
+    ) -> tuple[tuple[int, np.ndarray] | None, Figure | None, str]:  # fmt: skip
         try:
             options = Options(
                 speaker=speaker,
@@ -155,7 +156,9 @@ def build_demo(synthesizer: Synthesizer) -> gr.Blocks:
             )
             return speak(synthesizer, text, options)
         except (InputError, TextError) as error:
-            raise gr.Error(str(error), title="", print_exception=False) from error
+            # Raised as an error it would cover every output with a big red word.
+            gr.Warning(html.escape(str(error)), title="Not said")
+            return None, None, str(error)
 
     with gr.Blocks(
         title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)
@@ -177,8 +180,8 @@ def build_demo(synthesizer: Synthesizer) -> gr.Blocks:
                 gr.Examples([[example] for example in EXAMPLES], inputs=text, label="Try")
                 controls = _controls(gr, sampling, synthesizer.vocoder.defaults.steps)
             with gr.Column(scale=2):
-                audio = gr.Audio(label="Speech", format="wav", interactive=False, autoplay=True)
-                picture = gr.Plot(label="Mel spectrogram", format="png")
+                audio = gr.Audio(label="Speech", format="wav", autoplay=True, buttons=["download"])
+                picture = gr.Plot(label="Mel spectrogram", show_label=False, format="png")
                 cost = gr.Textbox(label="Cost", lines=2, interactive=False)
         gr.on(
             [say.click, text.submit],
