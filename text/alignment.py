@@ -82,7 +82,8 @@ def _match(plain: Sequence[str], groups: Sequence[str]) -> list[Span] | None:
             for step in _steps(words - i, count - j):
                 taken, got = step
                 sound, said = "".join(plain[i : i + taken]), "".join(groups[j : j + got])
-                cost = so_far + _distance(sound, said) + (step != (1, 1)) * _NOT_ONE_TO_ONE
+                usual = step == (1, 1) or (not got and not sound)
+                cost = so_far + _distance(sound, said) + (not usual) * _NOT_ONE_TO_ONE
                 key = (i + taken, j + got)
                 if key not in best or cost < best[key][0]:
                     best[key] = (cost, step)

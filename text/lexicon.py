@@ -34,7 +34,7 @@ def load_lexicon(path: str | Path) -> dict[str, str]:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise TextError(f"cannot read the lexicon {shown(str(path))}: {reason}") from None
+        raise TextError(f"cannot read the lexicon {path}: {reason}") from None
     lexicon: dict[str, str] = {}
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):

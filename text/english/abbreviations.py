@@ -51,7 +51,7 @@ _SENTENCE_STARTS = (
     "The|A|An|He|She|It|They|We|I|You|This|That|These|Those|There|But|And|In|On|At|His|Her|Its|"
     "Their|Our|My|What|When|Where|Why|Who|How|If|For|As|So|Then|However|Now|Not|No|Yes"
 )
-_ENDS = rf"(?=\s*$|\s*[\"')]+(?:\s|$)|\s+(?:{_SENTENCE_STARTS})\b)"
+SENTENCE_ENDS = re.compile(rf"(?=\s*$|\s*[\"')]+(?:\s|$)|\s+(?:{_SENTENCE_STARTS})\b)")
 
 _TITLE = re.compile(rf"\b({'|'.join(_TITLES)})\.(?=\s+(?:[A-Z\"']|and\s|&))")
 _PLAIN_TITLE = re.compile(rf"\b({'|'.join(_PLAIN_TITLES)})(?=\s+[A-Z][a-z])")
@@ -68,6 +68,7 @@ _PERIOD = re.compile(
     r"(?<![\w.])(" + "|".join(re.escape(s) for s in sorted(_SHORT, key=len, reverse=True))
     + r")\.(?!\w)"
 )  # fmt: skip
+_AGAINST = re.compile(r"\b([A-Z][\w']{0,40}) v\.? (?=[A-Z])")
 _BARE = {"vs": "versus", "etc": "et cetera", "w/o": "without", "w/": "with", "eg": "for example",
          "ie": "that is"}  # fmt: skip
 _BARE_RE = re.compile(r"(?<![\w./'])(vs|etc|w/o|w/(?=\s))(?![\w.'/])")
@@ -77,6 +78,7 @@ _INITIALS = re.compile(
     r"(?<![\w.'])(?:(?:[A-Z]\.[ -]?){0,11}[A-Z]\.(?=$|[^A-Za-z])|(?:[A-Za-z]\.){2,12}(?![A-Za-z]))"
 )
 _ACRONYM = re.compile(r"(?<![A-Za-z])([A-Z]{2,6})('s|s)?(?![A-Za-z])")
+_LETTER_PAIR = re.compile(r"(?<=\b[A-Z])-(?=[A-Z]\b)")
 _AMPERSAND = re.compile(r"\b([A-Z])&([A-Z])\b")
 _VOWEL = re.compile(r"[AEIOUY]")
 _MIXED = {"PhD": "P H D", "OK": "okay", "Wi-Fi": "Wi-Fi", "TV": "T V"}
@@ -97,13 +99,14 @@ def say_abbreviations(text: str) -> str:
     text = _PLAIN_TITLE.sub(lambda m: (_TITLES | {"Dr": "Doctor"})[m[1]], text)
     text = _COUNT.sub(lambda m: _COUNTING[m[1]] + " ", text)
     text = _COUNT_BARE.sub(lambda m: _COUNTING[m[1]] + " ", text)
+    text = _AGAINST.sub(r"\1 versus ", text)
     text = _PERIOD.sub(lambda m: _SHORT[m[1]] + _stop(m), text)
     return _BARE_RE.sub(lambda m: _BARE[m[1]], text)
 
 
 def _stop(match: re.Match[str]) -> str:
     """The period again where it also ends the sentence."""
-    return "." if re.compile(_ENDS).match(match.string, match.end()) else ""
+    return "." if SENTENCE_ENDS.match(match.string, match.end()) else ""
 
 
 def _street(match: re.Match[str]) -> str:
@@ -131,7 +134,8 @@ def say_initials(text: str) -> str:
     text = re.sub(r"\b(PhD|OK)\b", lambda m: _MIXED[m[1]], text)
     text = _AMPERSAND.sub(r"\1 and \2", text)
     shouting = _is_shouting(text)
-    return _ACRONYM.sub(lambda m: _acronym(m, shouting), text)
+    text = _ACRONYM.sub(lambda m: _acronym(m, shouting), text)
+    return _LETTER_PAIR.sub(" ", text)
 
 
 def _initials(match: re.Match[str]) -> str:

@@ -24,22 +24,25 @@ _MONTH_DAY = re.compile(
     rf"\b({_MONTH})\b\.? ([0-3]?\d)(?:st|nd|rd|th)?\b(?![.,:/]\d)(?:(?=-)|(,? (?={_YEAR}\b))|)"
 )
 _DAY_MONTH = re.compile(
-    rf"(?<![\d.,:/])(the )?([0-3]?\d)(st|nd|rd|th)?( of)? ({_MONTH})\b\.?(,? (?={_YEAR}\b))?"
+    rf"(?<![\d.,:/])([Tt]he )?([0-3]?\d)(st|nd|rd|th)?( of)? ({_MONTH})\b\.?(,? (?={_YEAR}\b))?"
 )
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\b\.?,? ({_YEAR})\b")
 _SHORT_MONTH = re.compile(r"\b(Jan|Feb|Aug|Sept|Sep|Oct|Nov|Dec)\.(?=,|\s+[^\s\d]|$)")
 _SHORT_DAY = re.compile(rf"\b({'|'.join(sorted(_SHORT_DAYS, key=len, reverse=True))})\.(?=,|\s+(?:[a-z\d]|(?:{_MONTH})\b))")
+_ANY_DAY = "|".join([*DAYS, *sorted(_SHORT_DAYS, key=len, reverse=True)])
+_DAY_RANGE = re.compile(rf"\b({_ANY_DAY})\.? ?[-–] ?({_ANY_DAY})\b\.?")
 _DECADE = re.compile(r"(?<![\d.,$£€])(?:'|\b)((?:1\d|20)?\d0)'?s\b")
 _SHORT_YEAR = re.compile(r"(?<!\w)'(\d\d)\b(?!['\d])")
 _ERA = re.compile(r"\b(\d{1,4}) ?(BCE?|CE|AD|B\.C\.(?:E\.)?|A\.D\.|C\.E\.)(?=\W|$)")
 _ANNO = re.compile(r"\b(AD|A\.D\.) ?(\d{1,4})\b")
-_LONE_YEAR = re.compile(rf"(?<![\d.,:/$£€#+-])({_YEAR})(?![\d:%/]|[.,]\d)((?: [a-z]+)?)")
+_LONE_YEAR = re.compile(rf"(?<![\w.,:/$£€#+-])(1\d{{3}}|20\d\d)(?![\d:%/]|[.,]\d)((?: [a-z]+)?)")
 _YEARS = re.compile(rf"(?<![\w.,$£€/-])({_YEAR}) ?[-–] ?({_YEAR}|\d\d)(?![\w-]|[.,]\d)")
 _BEFORE_YEAR = re.compile(
     r"\b(?:in|since|by|from|of|until|till|during|before|after|around|circa|year|late|early|mid|"
     r"summer|winter|spring|fall|autumn|to)[ -]$",
     re.IGNORECASE,
 )
+_YEAR_WORD = re.compile(r"\b(?:in|since|year|until|around|circa) $")
 _COUNTED = re.compile(r" (?:[a-z]+s|people|men|women|children|feet|percent|dollars|more|such)$")
 _NOT_COUNTED = {" was", " is", " has", " his", " its", " this", " as", " us", " does", " elections",
                 " games", " olympics", " finals", " sales", " earnings", " results"}  # fmt: skip
@@ -69,7 +72,7 @@ def say_dates(text: str, british: bool) -> str:
     text = _DAY_MONTH.sub(lambda m: _day_month(m, british), text)
     text = _MONTH_DAY.sub(lambda m: _month_day(m, british), text)
     text = _MONTH_YEAR.sub(lambda m: f"{_month(m[1])} {year(m[2], british)}", text)
-    text = _ERA.sub(lambda m: f"{year(m[1], british)} {_letters(m[2])}", text)
+    text = _ERA.sub(lambda m: f"{year(m[1], british)} {_letters(m)}", text)
     text = _ANNO.sub(lambda m: f"A D {year(m[2], british)}", text)
     text = _DECADE.sub(_decade, text)
     text = _SHORT_YEAR.sub(lambda m: _two_digits(m[1]), text)
@@ -85,11 +88,17 @@ def say_days_and_months(text: str) -> str:
         'on Monday, in January or so'
     """
     text = _SHORT_MONTH.sub(lambda m: _month(m[1]), text)
+    text = _DAY_RANGE.sub(lambda m: f"{_day(m[1])} to {_day(m[2])}", text)
     return _SHORT_DAY.sub(lambda m: _SHORT_DAYS[m[1]], text)
 
 
-def _letters(era: str) -> str:
-    return " ".join(era.replace(".", ""))
+def _day(name: str) -> str:
+    return _SHORT_DAYS.get(name, name)
+
+
+def _letters(match: re.Match[str]) -> str:
+    ends = match[2].endswith(".") and match.end() == len(match.string)
+    return " ".join(match[2].replace(".", "")) + "." * ends
 
 
 def _month(name: str) -> str:
@@ -122,11 +131,10 @@ def _month_day(match: re.Match[str], british: bool) -> str:
 
 
 def _day_month(match: re.Match[str], british: bool) -> str:
-    the, day, suffix, _, month, comma = match.groups()
+    the, day, _, _, month, comma = match.groups()
     if not 1 <= int(day) <= 31:
         return match[0]
-    del the, suffix
-    return f"the {ordinal(day)} of {_month(month)}{', ' if comma else ''}"
+    return f"{the or 'the '}{ordinal(day)} of {_month(month)}{', ' if comma else ''}"
 
 
 def _decade(match: re.Match[str]) -> str:
@@ -152,6 +160,8 @@ def _lone_year(match: re.Match[str], british: bool) -> str:
     after = match[2]
     before = match.string[max(0, match.start() - 10) : match.start()]
     counted = _COUNTED.search(after) and after not in _NOT_COUNTED
+    if match[1].startswith("10") and not _YEAR_WORD.search(before):
+        return match[0]
     if counted and not _BEFORE_YEAR.search(before):
         return match[0]
     return year(match[1], british) + after

@@ -56,7 +56,7 @@ def say_money(text: str, british: bool) -> str:
     text = _RANGE.sub(lambda m: _range(m, british), text)
     text = _BEFORE.sub(
         lambda m: ("minus " if m[1] or m[3] else "")
-        + _sum(m[2], m[4], m[5], m[6] or m[7], british),
+        + _singular(m, _sum(m[2], m[4], m[5], m[6] or m[7], british)),
         text,
     )
     text = _BARE_POINT.sub(lambda m: _sum(m[1], "0", m[2], None, british), text)
@@ -88,6 +88,13 @@ def _sum(symbol: str, whole: str, rest: str | None, scale: str | None, british: 
 
 def _count(whole: str, rest: str, one: str, many: str, british: bool) -> str:
     return f"{decimal(whole + rest, british)} {one if is_one(whole) and not rest else many}"
+
+
+def _singular(match: re.Match[str], said: str) -> str:
+    """Drop the plural in "a $5 million house"."""
+    before = match.string[max(0, match.start() - 3) : match.start()]
+    after = re.match(" [a-z]", match.string[match.end() : match.end() + 2])
+    return said[:-1] if after and re.search(r"(?:^|\W)an? $", before) and said[-1] == "s" else said
 
 
 def _range(match: re.Match[str], british: bool) -> str:

@@ -115,9 +115,10 @@ def fraction(numerator: str, denominator: str, british: bool = False) -> str:
         'three quarters'
     """
     top, bottom = int(numerator[:LONGEST_NUMBER]), int(denominator[:LONGEST_NUMBER])
-    if not 0 < top < bottom or not 1 < bottom <= LARGEST_DENOMINATOR:
+    round_number = str(bottom).strip("0") == "1"
+    if not 0 < top < bottom or (bottom > LARGEST_DENOMINATOR and not round_number):
         return f"{cardinal(numerator, british)} over {cardinal(denominator, british)}"
-    name = _FRACTIONS.get(bottom) or ordinal(denominator, british)
+    name = _FRACTIONS.get(bottom) or re.sub("^one ", "", ordinal(denominator, british))
     plural = {"half": "halves"}.get(name, name + "s")
     return f"{cardinal(numerator, british)} {name if top == 1 else plural}"
 
@@ -131,6 +132,7 @@ _MIXED = re.compile(rf"(?<![\d./])(?:({NUMBER})[ -])?(\d{{1,9}})/(\d{{1,9}})(?![
 _ORDINAL = re.compile(rf"(?<![\d.,])({NUMBER})(?:st|nd|rd|th)\b", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\d.,])\d+(?:\.\d+){2,}(?!\d)")
 _MINUS = re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[(=<>+*/]))-(?=[.]?\d)")
+_SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: 000)+(?!\d)")
 _LETTER_HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=\d)")
 _PLURAL = re.compile(rf"(?<![\d.,])({NUMBER})'?s\b")
 _PLAIN = re.compile(rf"({NUMBER})(\.\d+)?")
@@ -163,6 +165,7 @@ def say_numbers(text: str, british: bool) -> str:
     """Write out every number that is left; afterwards no digit is."""
     text = _DOTTED.sub(lambda m: f" {_dotted(m[0], british)} ", text)
     text = re.sub(r"(?<![\d.])\.(\d+)", lambda m: f" point {spell(m[1])} ", text)
+    text = _SPACED.sub(lambda m: m[0].replace(" ", ""), text)
     text = _LETTER_HYPHEN.sub(" ", text)
     text = _PLURAL.sub(lambda m: plural(cardinal(m[1], british)), text)
     return _PLAIN.sub(lambda m: _apart(m, decimal(m[1] + (m[2] or ""), british)), text)

@@ -25,6 +25,7 @@ _LESS = re.compile(r"<(?= ?[\d$£€.])")
 _MORE = re.compile(r">(?= ?[\d$£€.])")
 # A run of these is a line or an ornament, not something to read out.
 _ORNAMENT = re.compile(r"([*=~#+<>^_/\\|])(?: ?\1)+")
+_DOT = re.compile(r"(?<=[A-Za-z\d])\.(?=[a-z]{2})")
 _EMPHASIS = re.compile(r"(?<!\w)[*_]+(?=\w)|(?<=[\w.,!?])[*_]+(?!\w)")
 _SAID = {
     "&": "and", "@": "at", "#": "hash", "+": "plus", "=": "equals", "%": "percent",
@@ -72,7 +73,8 @@ def say_scales(text: str, british: bool) -> str:
 
 def _scaled(match: re.Match[str], british: bool) -> str:
     whole, rest, letter = match.groups()
-    if letter in "KB" and len(whole) < 2:
+    # "4K" is a screen, "221B" a door.
+    if (letter == "K" and len(whole) < 2) or (letter == "B" and not rest):
         return match[0]
     return f"{decimal(whole + (rest or ''), british)} {_SCALES[letter]}"
 
@@ -102,6 +104,7 @@ def say_symbols(text: str) -> str:
     text = _MORE.sub(" more than ", text)
     text = _ORNAMENT.sub(" ", text)
     text = _EMPHASIS.sub("", text)
+    text = _DOT.sub(" dot ", text)
     text = re.sub(r"\band/or\b", "and or", text)
     text = _SIGN.sub(lambda m: f" {_SAID[m[0]]} ", text)
     return _GREEK.sub(lambda m: f" {_SAID[m[0]]} ", text)

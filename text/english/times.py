@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from text.english.abbreviations import SENTENCE_ENDS
 from text.english.numbers import ONES, cardinal, spell
 
 _HALF = r"([AaPp])\.?\s?[Mm]\b\.?"
@@ -12,11 +13,10 @@ _DOTTED = re.compile(rf"(?<![\d:.])(1[0-2]|0?[1-9])\.([0-5]\d)\s?{_HALF}")
 _HOUR = re.compile(rf"(?<![\d:.,])(1[0-2]|0?[1-9])\s?{_HALF}")
 _OCLOCK = re.compile(r"(?<![\d:.,])(1[0-2]|[1-9]) ?o'clock\b")
 _TO_TIME = re.compile(
-    r"(?:(?<=\d)|(?<=[aApP][mM])|(?<=[mM]\.)) ?[-–] ?(?=\d{1,2}(?::[0-5]\d|\s?[aApP]\.?[mM]\b))"
+    r"(?:(?<=\d)|(?<=[aApP][mM])|(?<=[mM]\.)|(?<=noon)|(?<=night)) ?[-–] ?(?=\d{1,2}(?::[0-5]\d|\s?[aApP]\.?[mM]\b))"
 )
 _HALF_ALONE = re.compile(r"(?<=[a-z]) ([ap])\.\s?m\.", re.IGNORECASE)
 _RATIO = re.compile(r"(?<![\d:.])(\d{1,6}):(\d{1,6})(?![\d:])")
-_SENTENCE_GOES_ON = re.compile(r"\s+(?:[a-z(]|[A-Z]{2})|[,;:!?]")
 
 _PHONE = re.compile(
     r"(?<![\w.,/-])(?:(\+\d{1,3}|1)[ .-]?)?"
@@ -40,7 +40,7 @@ def say_times(text: str) -> str:
 
 def _half(match: re.Match[str], letter: str) -> str:
     """Say "P M", and leave the period that also ends the sentence."""
-    ends = match[0].endswith(".") and not _SENTENCE_GOES_ON.match(match.string, match.end())
+    ends = match[0].endswith(".") and SENTENCE_ENDS.match(match.string, match.end())
     return f"{letter.upper()} M" + ("." if ends else "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from text.english.numbers import NUMBER, decimal, is_one
+from text.english.numbers import NUMBER, cardinal, decimal, fraction, is_one
 
 # Symbol: (one, many). A symbol is met only right after a number, so that words stay words.
 _UNITS = {
@@ -59,8 +59,8 @@ _RANGE = re.compile(
     rf"(?<![\d.,])({NUMBER})(\.\d+)?(?:%|°)?\s?[-–]\s?(?=(?:{NUMBER})(?:\.\d+)?\s?(?:{_NAME}){_END})"
 )
 _MEASURE = re.compile(
-    rf"(?<![\w.,])(?:({NUMBER})(\.\d+)?|(\.\d+))( |-)?(?:(sq|cu)\.? )?({_NAME})(?:\^?([23]))?"
-    rf"(?: ?(?:/|\bper\b) ?({_NAME})(?:\^?([23]))?)?{_END}"
+    rf"(?<![\w.,/])(?:({NUMBER})(\.\d+)?|(\.\d+))( |-)?(?:(sq|cu)\.? )?({_NAME})(?:\^?([23]))?"
+    rf"(?: ?(?:/|\bper\b) ?({_NAME})(?:\^?([23]))?)?{_END}(?:\.(?=\s[a-z]))?"
 )
 _TO_MEASURE = re.compile(
     rf"(?<=\d)( ?(?:{_NAME})) ?[-–] ?(?=\d[\d,.]{{0,12}} ?(?:{_NAME}){_END})"
@@ -70,6 +70,9 @@ _FEET = re.compile(r"(?<![\w.,'])(\d{1,4})'(?= (?:tall|wide|long|deep|high|by|x)
 _INCHES = re.compile(
     r"(?<![\w.,'])(\d{1,4})(\.\d+)?\"(?= (?:tall|wide|long|deep|high|thick|by|x|screen|monitor|"
     r"display|pipe|diameter)\b)"
+)
+_FRACTION = re.compile(
+    rf"(?<![\w.,/])(?:({NUMBER})[ -])?(\d{{1,3}})/(\d{{1,3}})( |-)?({_NAME}){_END}(?:\.(?=\s[a-z]))?"
 )
 _MULTIPLE = re.compile(rf"(?<![\w.,])({NUMBER})(\.\d+)?[x×](?=[\s.,;:!?)]|$)")
 _BY = re.compile(r"(?<=\d) ?[x×] ?(?=\d)")
@@ -88,9 +91,22 @@ def say_units(text: str, british: bool) -> str:
     text = _TO_MEASURE.sub(r"\1 to ", text)
     text = _BY.sub(" by ", text)
     text = _RANGE.sub(lambda m: f"{decimal(m[1] + (m[2] or ''), british)} to ", text)
+    text = _FRACTION.sub(lambda m: _fraction(m, british), text)
     text = _MEASURE.sub(lambda m: _measure(m, british), text)
     text = _MULTIPLE.sub(lambda m: f"{decimal(m[1] + (m[2] or ''), british)} times", text)
     return text
+
+
+def _fraction(match: re.Match[str], british: bool) -> str:
+    whole, top, bottom, joint, name = match.groups()
+    said = fraction(top, bottom, british)
+    one, many = _UNITS[name]
+    if whole:
+        part = re.sub("^one (?=half|quarter)", "a ", said)
+        return f"{cardinal(whole, british)} and {part} {one if joint == '-' else many}"
+    if joint == "-":
+        return f"{said} {one}"
+    return f"{said} of {'an' if one[0] in 'aeiou' else 'a'} {one}"
 
 
 def _measure(match: re.Match[str], british: bool) -> str:
@@ -101,8 +117,12 @@ def _measure(match: re.Match[str], british: bool) -> str:
     said = _measured(whole or "", rest or bare or "", name, power, british, joint == "-")
     if not under:
         return said
-    tail = {"2": " squared", "3": " cubed"}.get(under_power or "", "")
-    return f"{said} per {_UNITS[under][0]}{tail}"
+    below = _UNITS[under][0]
+    if not under_power:
+        return f"{said} per {below}"
+    if below.endswith("second"):
+        return f"{said} per {below} {'squared' if under_power == '2' else 'cubed'}"
+    return f"{said} per {_POWERS[under_power]} {below}"
 
 
 def _is_plural(digits: str) -> bool:

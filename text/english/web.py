@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from text.english.numbers import cardinal, spell
+
 _TOP = (
     "com|org|net|edu|gov|mil|int|info|biz|io|co|uk|us|de|fr|es|it|nl|ch|at|be|se|no|dk|fi|pl|ru|"
     "jp|cn|in|au|ca|br|mx|eu|tv|me|ai|app|dev|fm|ly|xyz|online|site|blog|news|museum"
@@ -29,7 +31,7 @@ _SPELLED = frozenset(
     "js id api faq jpg png gif mp ly".split()
 ) - {"de"}
 _VOWEL = re.compile("[aeiouy]", re.IGNORECASE)
-_PART = re.compile(r"[A-Za-z]+|\d+|.")
+_PART = re.compile(r"[A-Za-z]+|[0-9]+|.")
 
 
 def say_addresses(text: str) -> str:
@@ -58,6 +60,8 @@ def _say(address: str) -> str:
 
 
 def _say_part(part: str) -> str:
+    if part.isdigit():
+        return cardinal(part) if len(part) < 5 else spell(part)
     if part in _SIGNS:
         return _SIGNS[part]
     vowelless = part.isalpha() and len(part) < 5 and not _VOWEL.search(part)
