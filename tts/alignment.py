@@ -11,7 +11,7 @@ from numba import njit
 from torch import Tensor
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _search(score: np.ndarray, tokens: int, frames: int, durations: np.ndarray) -> None:
     best = np.full((tokens, frames), -np.inf)
     best[0, 0] = score[0, 0]

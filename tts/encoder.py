@@ -54,7 +54,8 @@ class Encoder(nn.Module):
             hidden = hidden + self.speaker(speaker)[:, None]
         for block in self.conv:
             hidden = block(hidden, mask)
-        for attention, block in self.attention:
+        for layer in self.attention:
+            attention, block = layer.children()
             hidden = block(attention(hidden, mask), mask)
         encoded: Tensor = self.norm(hidden)
         return encoded

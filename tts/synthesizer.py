@@ -112,7 +112,7 @@ class Synthesizer:
             InputError: An option is out of range or unknown.
             text.TextError: There is nothing to say.
         """
-        return join(list(self.stream([text], options, **choices)))
+        return join(list(self.stream([text], with_choices(options, choices))))
 
     def stream(
         self,

@@ -22,6 +22,10 @@ class MelEnvelope(nn.Module):
         spec: The mel contract.
     """
 
+    spread: Tensor
+    covered: Tensor
+    bank: Tensor
+    band_area: Tensor
     gain: Tensor
 
     def __init__(self, spec: MelSpec) -> None:

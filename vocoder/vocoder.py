@@ -79,7 +79,7 @@ class Vocoder:
     def mel(self, waveform: Tensor) -> Tensor:
         """Log mel (M, T) or (B, M, T) of a waveform (L,) or (B, L) at the contract's rate."""
         single = waveform.ndim == 1
-        mel: Tensor = self._extract(torch.atleast_2d(waveform).to(self.device))
+        mel: Tensor = self._extract((waveform[None] if single else waveform).to(self.device))
         return mel[0] if single else mel
 
     def vocode(

@@ -17,6 +17,8 @@ class TimeEmbedding(nn.Module):
         channels: Width of the embedding (even).
     """
 
+    frequencies: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         half = channels // 2
