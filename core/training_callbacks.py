@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 from torch import Tensor
 
 from core.checkpoint import save_weights
+from core.errors import InputError
 from core.training_state import list_states, load_state, save_state, state_path, state_step
 
 WEIGHTS = "weights.safetensors"
@@ -39,8 +40,18 @@ class StateIO(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read a state on the CPU."""
-        return load_state(Path(path))
+        """Read a state on the CPU.
+
+        Raises:
+            InputError: It is damaged, or no state of a training.
+        """
+        state = load_state(Path(path))
+        try:
+            # The last batch of a finished training is not the last of one with more steps.
+            state["loops"]["fit_loop"]["epoch_loop.batch_progress"]["is_last_batch"] = False
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path} is not a state of a training") from error
+        return state
 
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a state that newer ones replace."""

@@ -33,7 +33,7 @@ SIZES = [(n, t) for n in range(1, 6) for t in range(n, 8)]
 
 
 def test_search_finds_the_best_of_all_alignments():
-    """Its score is the largest over all monotonic and complete alignments, for all N <= 5, T <= 7."""
+    """It has the largest score of all monotonic and complete alignments, for N <= 5, T <= 7."""
     for (tokens, frames), seed in itertools.product(SIZES, range(3)):
         score = torch.randn(1, tokens, frames, generator=generator(seed))
         found = monotonic_durations(score, lengths(tokens), lengths(frames))[0].tolist()

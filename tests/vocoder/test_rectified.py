@@ -1,4 +1,4 @@
-"""The rectified-flow vocoder against Gaussian closed forms, and its batches against single items."""
+"""The rectified-flow vocoder against Gaussian closed forms, its batches against single items."""
 
 from __future__ import annotations
 
