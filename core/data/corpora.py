@@ -158,24 +158,39 @@ def make_manifest(
     Raises:
         InputError: Something is wrong with the corpus and `skip_bad` is not asked for.
     """
-    there, faults = [], list(corpus.faults)
-    for item in corpus.items:
-        if item.audio.is_file():
-            there.append(item)
-        else:
-            faults.append(f"the recording of {item.id}, {item.audio}, is missing")
+    there, faults = _present(corpus)
     if faults and not skip_bad:
         raise InputError(
             f"{len(faults)} faults in the corpus: {shown(faults)} "
             "(mend them, or leave such utterances out with --skip-bad)"
         )
     chosen = there if limit is None else thin_out(there, limit)
-    items = name_prompts(chosen)
-    prompts = sorted({item.prompt for item in items})
+    recordings = _recordings(name_prompts(chosen), path.parent.resolve())
+    write_manifest(path, recordings)
+    lines = [f"note: {note}" for note in corpus.notes]
+    lines += [f"left out: {fault}" for fault in faults]
+    if len(chosen) < len(there):
+        lines.append(f"limited to {len(chosen)} of {len(there)} utterances")
+    return [*lines, _summary(recordings)]
+
+
+def _present(corpus: Corpus) -> tuple[list[Item], list[str]]:
+    """Items whose recording exists, and all faults."""
+    there, faults = [], list(corpus.faults)
+    for item in corpus.items:
+        if item.audio.is_file():
+            there.append(item)
+        else:
+            faults.append(f"the recording of {item.id}, {item.audio}, is missing")
+    return there, faults
+
+
+def _recordings(items: Sequence[Item], root: Path) -> list[Recording]:
+    """Lines of a manifest in the directory `root`."""
+    prompts = {item.prompt for item in items}
     test, valid = split_sizes(len(prompts))
     splits = split_by_prompt(prompts, test=test, valid=valid)
-    root = path.parent.resolve()
-    recordings = [
+    return [
         Recording(
             id=item.id,
             audio=_audio_name(item.audio, root),
@@ -186,12 +201,6 @@ def make_manifest(
         )
         for item in items
     ]
-    write_manifest(path, recordings)
-    lines = [f"note: {note}" for note in corpus.notes]
-    lines += [f"left out: {fault}" for fault in faults]
-    if len(chosen) < len(there):
-        lines.append(f"limited to {len(chosen)} of {len(there)} utterances")
-    return [*lines, _summary(recordings)]
 
 
 def prepare_parser(description: str | None) -> argparse.ArgumentParser:
