@@ -39,7 +39,7 @@ def build() -> typer.Typer:
     )
 
     @app.callback()
-    def straighttalk(version: flags.Version = False) -> None:
+    def straighttalk(version: flags.Version = False, debug: flags.Debug = False) -> None:
         """Text to speech along straight paths.
 
         Start with: straighttalk say "Hello, world." -o hello.wav
@@ -86,7 +86,9 @@ def run(arguments: Sequence[str]) -> int:
             return 1
         tell(f"error: {known[0]}")
         if known[1] == 2:
-            tell("straighttalk --help shows what is allowed")
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "straighttalk"
+            tell(f"{command} --help shows what is allowed")
         return known[1]
 
 

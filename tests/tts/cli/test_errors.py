@@ -25,6 +25,7 @@ def test_wrong_usage_ends_with_two(say, tmp_path, arguments, said):
     ran = say(TEXT, *arguments)
     assert ran.code == 2
     assert said in ran.error()
+    assert "straighttalk say --help shows what is allowed" in ran.err
     assert ran.out == b""
     assert not list(tmp_path.iterdir())
 

@@ -66,3 +66,29 @@ def test_a_signal_leaves_no_part_of_a_file(tiny_voice, tmp_path, number, code):
         assert b"Traceback" not in process.stderr.read()
         assert process.wait(60) == code
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="POSIX accounts")
+def test_a_book_is_spoken_in_bounded_memory(tiny_voice, tmp_path):
+    """100,000 characters take less than 200 MB more than one sentence does."""
+    code = (
+        "import resource, sys; from tts.cli import run; code = run(sys.argv[1:]);"
+        "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    sentence = "The quick brown fox jumps over the lazy dog number {}. "
+    peaks = []
+    for count in (1, 1850):
+        text = "".join(sentence.format(n) for n in range(count))
+        (tmp_path / "book.txt").write_text(text, encoding="utf-8")
+        arguments = ["say", "-v", str(tiny_voice), "-i", "book.txt", "-o", "book.flac", "--quiet"]
+        arguments += ["--speed", "4", "--steps", "1", "--vocoder-steps", "1"]
+        ran = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            env=environment(), cwd=tmp_path, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        status, peak = ran.stdout.split()
+        assert status == "0", ran.stderr
+        peaks.append(int(peak) / (1 if sys.platform == "linux" else 1024))
+    assert len(text) > 100_000
+    assert peaks[1] - peaks[0] < 200 * 1024
