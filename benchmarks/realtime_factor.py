@@ -37,20 +37,18 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def peer_work(
-    speech: Speech, blanks: int
-) -> tuple[dict[str, Callable[[], object]], dict[str, int]]:
+def peer_work(speech: Speech) -> tuple[dict[str, Callable[[], object]], dict[str, int]]:
     """What the other systems have to do for the same sentence.
 
     Args:
         speech: What ours said: it gives the number of phonemes and of frames.
-        blanks: Ids in all for each phoneme, blanks included.
 
     Returns:
         A call and a number of parameters by name; those whose package is missing are left out.
     """
     frames = speech.mel.shape[1]
-    ids = torch.randint(1, peers.MATCHA_SYMBOLS, (1, blanks * len(speech.phonemes) + 1))
+    # Matcha-TTS, too, puts a blank before, between and after the phonemes.
+    ids = torch.randint(1, peers.MATCHA_SYMBOLS, (1, 2 * len(speech.phonemes) + 1))
     mel = speech.mel[None]
     work: dict[str, Callable[[], object]] = {}
     sizes: dict[str, int] = {}
@@ -87,7 +85,7 @@ def measure(synthesizer: Synthesizer, text: str, repeats: int) -> dict[str, obje
         Facts of the run, ready for JSON.
     """
     speech = synthesizer.synthesize(text)
-    work, sizes = peer_work(speech, 2)
+    work, sizes = peer_work(speech)
     ours: list[tuple[float, float, float]] = []
     theirs: dict[str, list[float]] = {name: [] for name in work}
     for number in range(repeats + 1):
@@ -117,6 +115,7 @@ def measure(synthesizer: Synthesizer, text: str, repeats: int) -> dict[str, obje
         "vocoder_nfe": speech.vocoder_nfe,
         "rtf": {
             "StraightTalk": total / speech.seconds,
+            "StraightTalk, text front end": (total - acoustic - vocoder) / speech.seconds,
             "StraightTalk, acoustic model": acoustic / speech.seconds,
             "StraightTalk, vocoder": vocoder / speech.seconds,
             **{name: value / speech.seconds for name, value in medians.items()},
@@ -126,7 +125,7 @@ def measure(synthesizer: Synthesizer, text: str, repeats: int) -> dict[str, obje
 
 
 def as_markdown(facts: dict[str, object]) -> str:
-    """The facts of `measure` as a table, slowest part last."""
+    """The facts of `measure` as a table."""
     rtf, sizes = facts["rtf"], facts["parameters"]
     assert isinstance(rtf, dict)
     assert isinstance(sizes, dict)
