@@ -57,6 +57,15 @@ TEST_SOLVERS = "tests/core/flow/test_solvers.py"
 TEST_PATHS = "tests/core/flow/test_paths.py"
 TEST_LIKELIHOOD = "tests/core/flow/test_likelihood.py"
 TEST_ADAPTIVE = "tests/core/flow/test_adaptive.py"
+MODEL = "tts/model.py"
+RECTIFIED = "vocoder/rectified.py"
+CONSISTENCY = "vocoder/consistency.py"
+TEST_ALIGNMENT = "tests/tts/test_alignment.py"
+TEST_ENCODER = "tests/tts/test_encoder.py"
+TEST_MODEL = "tests/tts/test_model.py"
+TEST_RECTIFIED = "tests/vocoder/test_rectified.py"
+TEST_CONSISTENCY = "tests/vocoder/test_consistency.py"
+TEST_TRAINING = "tests/core/test_training.py"
 
 MUTANTS = (
     Mutant("Euler's weight halved", TABLEAUS, "b=(1.0,)", "b=(0.5,)", TEST_SOLVERS),
@@ -252,6 +261,230 @@ MUTANTS = (
         "whole = -(-max(count, 1) // _BLOCK) * _BLOCK",
         "whole = count",
         "tests/core/flow/test_noise.py",
+    ),
+    Mutant(
+        "steps of rk45 without a ladder",
+        ADAPTIVE,
+        "return step.sign() * 2 ** ((_RUNGS * step.abs().log2()).floor() / _RUNGS)",
+        "return step",
+        TEST_MODEL,
+    ),
+    Mutant(
+        "mask forgotten before the convolution",
+        "core/nn/convnext.py",
+        "x if mask is None else x * mask",
+        "x",
+        "tests/core/nn/test_convnext.py",
+    ),
+    Mutant(
+        "mask forgotten in attention",
+        "core/nn/attention.py",
+        "None if mask is None else mask.transpose(1, 2)[:, None]",
+        "None",
+        "tests/core/nn/test_attention.py",
+    ),
+    Mutant(
+        "rotation of the wrong handedness",
+        "core/nn/attention.py",
+        "[a * cos - b * sin, a * sin + b * cos]",
+        "[a * cos + b * sin, a * sin + b * cos]",
+        "tests/core/nn/test_attention.py",
+    ),
+    Mutant(
+        "alignment that may end before the last token",
+        "tts/alignment.py",
+        "range(max(0, tokens - frames + j), min(tokens, j + 1))",
+        "range(max(0, tokens - frames + j), min(tokens, j))",
+        TEST_ALIGNMENT,
+    ),
+    Mutant(
+        "alignment that prefers to stay",
+        "tts/alignment.py",
+        "best[i - 1, j - 1] >= best[i, j - 1]",
+        "best[i - 1, j - 1] > 2 * best[i, j - 1]",
+        TEST_ALIGNMENT,
+    ),
+    Mutant(
+        "density without the mean's square",
+        "tts/alignment.py",
+        "0.5 * mean.square().sum(1)[:, :, None]",
+        "0.0 * mean.square().sum(1)[:, :, None]",
+        TEST_ALIGNMENT,
+    ),
+    Mutant(
+        "remainders of durations dropped",
+        "tts/encoder.py",
+        "wanted.cumsum(dim=1).round()",
+        "wanted.round().cumsum(dim=1)",
+        TEST_ENCODER,
+    ),
+    Mutant(
+        "speed upside down",
+        "tts/encoder.py",
+        "self.scale.cpu().double() / speed.cpu()",
+        "self.scale.cpu().double() * speed.cpu()",
+        TEST_ENCODER,
+    ),
+    Mutant(
+        "durations that train the encoder",
+        "tts/encoder.py",
+        "hidden = hidden.detach()",
+        "pass",
+        TEST_ENCODER,
+    ),
+    Mutant(
+        "acoustic preconditioning with the noise's sign flipped",
+        MODEL,
+        "(time * variance + slope * noise) / total",
+        "(time * variance - slope * noise) / total",
+        TEST_MODEL,
+    ),
+    Mutant(
+        "acoustic preconditioning without the mean",
+        MODEL,
+        "linear = centre + ",
+        "linear = ",
+        TEST_MODEL,
+    ),
+    Mutant(
+        "acoustic rest in the wrong unit",
+        MODEL,
+        "(variance / total).sqrt() * rest",
+        "(variance / total) * rest",
+        TEST_MODEL,
+    ),
+    Mutant(
+        "acoustic loss in the wrong unit",
+        MODEL,
+        "return (self.residual_variance / total).sqrt()",
+        "return self.residual_variance / total",
+        "tests/tts/test_losses.py",
+    ),
+    Mutant(
+        "mask forgotten in the acoustic solve",
+        MODEL,
+        "method or defaults.method, mask=mask)",
+        "method or defaults.method)",
+        TEST_MODEL,
+    ),
+    Mutant(
+        "losses averaged over padding",
+        MODEL,
+        "torch.where(weight, value, 0.0).sum() / weight.sum()",
+        "torch.where(weight, value, 0.0).mean()",
+        "tests/tts/test_losses.py",
+    ),
+    Mutant(
+        "flow loss against the state",
+        "tts/losses.py",
+        "field(t, x_t) - model.path.velocity(x_0, mel, t)",
+        "field(t, x_t) - model.path.sample(x_0, mel, t)",
+        "tests/tts/test_losses.py",
+    ),
+    Mutant(
+        "statistics that NaN can enter",
+        MODEL,
+        "torch.where(torch.isfinite(batch), batch, statistic)",
+        "batch",
+        "tests/tts/test_losses.py",
+    ),
+    Mutant(
+        "vocoder preconditioning with the noise's sign flipped",
+        RECTIFIED,
+        "time * speech.square() - (1 - time) * noise.square()) / variance",
+        "time * speech.square() + (1 - time) * noise.square()) / variance",
+        TEST_RECTIFIED,
+    ),
+    Mutant(
+        "vocoder rest in the wrong unit",
+        RECTIFIED,
+        "speech * noise * variance.rsqrt() * rest",
+        "speech * noise * rest",
+        TEST_RECTIFIED,
+    ),
+    Mutant(
+        "vocoder error in the wrong unit",
+        RECTIFIED,
+        "power * variance / (speech * noise).square()",
+        "power / variance",
+        TEST_RECTIFIED,
+    ),
+    Mutant(
+        "energy weights not normalised",
+        RECTIFIED,
+        "weight = weight / weight.mean(dim=(1, 2), keepdim=True)",
+        "pass",
+        TEST_RECTIFIED,
+    ),
+    Mutant(
+        "mask forgotten in the vocoder's inverse",
+        RECTIFIED,
+        "return self.frames.inverse(out, mask)",
+        "return self.frames.inverse(out)",
+        TEST_RECTIFIED,
+    ),
+    Mutant(
+        "mask forgotten in the vocoder's solve",
+        RECTIFIED,
+        "sampling.method, mask=real)",
+        "sampling.method)",
+        TEST_RECTIFIED,
+    ),
+    Mutant(
+        "prior shaped by the square of the envelope",
+        RECTIFIED,
+        "self.stft(white) * shape, mask)",
+        "self.stft(white) * shape.square(), mask)",
+        TEST_RECTIFIED,
+    ),
+    Mutant(
+        "mask forgotten in the mel-consistency rounds",
+        CONSISTENCY,
+        "stft.inverse(spectrum, mask)",
+        "stft.inverse(spectrum)",
+        TEST_CONSISTENCY,
+    ),
+    Mutant(
+        "mel-consistency upside down",
+        CONSISTENCY,
+        "ratio = wanted / mel.clamp_min(envelope.spec.log_floor)",
+        "ratio = mel / wanted.clamp_min(envelope.spec.log_floor)",
+        TEST_CONSISTENCY,
+    ),
+    Mutant(
+        "consistent velocity not divided by the time left",
+        CONSISTENCY,
+        "(wanted - x) / (1.0 - time).clamp_min(1.0 - LATEST_TIME)",
+        "(wanted - x)",
+        TEST_CONSISTENCY,
+    ),
+    Mutant(
+        "envelope resized by amplitude in place of energy",
+        "vocoder/envelope.py",
+        "(n_fft / self.spec.win_samples) ** 0.5",
+        "(n_fft / self.spec.win_samples)",
+        "tests/vocoder/test_envelope.py",
+    ),
+    Mutant(
+        "step of NaN taken all the same",
+        "core/training.py",
+        "if not torch.isfinite(norm):",
+        "if False:",
+        TEST_TRAINING,
+    ),
+    Mutant(
+        "draws of a step not seeded by its number",
+        "core/training.py",
+        "entropy = [self.config.seed, self.global_step, self.global_rank]",
+        "entropy = [self.config.seed, self.global_rank]",
+        TEST_TRAINING + "::test_draws_of_a_step_depend_on_its_number",
+    ),
+    Mutant(
+        "average that forgets its warm-up",
+        "core/training_callbacks.py",
+        "1.0 - min(decay, (1 + number) / (10 + number))",
+        "1.0 - decay",
+        TEST_TRAINING,
     ),
 )
 

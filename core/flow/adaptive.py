@@ -21,6 +21,16 @@ MAX_ATTEMPTS = 2_000
 
 _SMALLEST_STEP = 1e-12  # as a share of the whole interval
 _SAFETY, _SHRINK, _GROW = 0.9, 0.2, 10.0
+_RUNGS = 4  # sizes of a step in an octave
+
+
+def _rung(step: Tensor) -> Tensor:
+    """The step, shortened to the next power of 2^(1/4).
+
+    A network rounds differently in another batch. Such differences would pass through the errors
+    into every step and from there, magnified, into the solution; on a ladder they vanish.
+    """
+    return step.sign() * 2 ** ((_RUNGS * step.abs().log2()).floor() / _RUNGS)
 
 
 def weighted_sum(
@@ -150,7 +160,7 @@ class _Run:
         steepest = torch.maximum(speed, bend)
         fine = (0.01 / steepest.clamp_min(1e-300)) ** (1 / DORMAND_PRINCE.order)
         fine = torch.where(steepest <= 1e-15, (guess.abs() * 1e-3).clamp_min(1e-6 * length), fine)
-        return sign * torch.minimum(100 * guess.abs(), fine).clamp(1e-6 * length, length)
+        return _rung(sign * torch.minimum(100 * guess.abs(), fine).clamp(1e-6 * length, length))
 
     def attempt(self) -> None:
         """Try one step of every item that has not arrived."""
@@ -195,7 +205,7 @@ class _Run:
         factor = _SAFETY * error.clamp_min(1e-10) ** (-1 / DORMAND_PRINCE.order)
         factor = factor.clamp(_SHRINK, _GROW)
         factor = torch.where(accepted & ~self.may_grow, factor.clamp_max(1.0), factor)
-        proposed = step * factor
+        proposed = _rung(step * factor)
         # A step cut short by a node says nothing against the longer one proposed before.
         longer = torch.where(proposed.abs() > self.step.abs(), proposed, self.step)
         cut = accepted & (step.abs() < self.step.abs())

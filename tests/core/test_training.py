@@ -276,6 +276,24 @@ def test_validation_does_not_disturb_the_training(tmp_path):
     assert torch.equal(often.diary[-1][0]["weight"], never.diary[-1][0]["weight"])
 
 
+class Drawing(Mean):
+    """Keeps what it draws."""
+
+    def losses(self, batch):
+        if self.training:
+            self.drawn = [*getattr(self, "drawn", []), float(torch.rand(()))]
+        return super().losses(batch)
+
+
+def test_draws_of_a_step_depend_on_its_number(tmp_path):
+    """Every step draws something else, and the same again when it is done again."""
+    first = train(tmp_path, config(keep_states=9), task=Drawing(config(keep_states=9))).drawn
+    assert len(set(first)) == 6
+    for step in (3, 4, 5, 6):
+        state_path(tmp_path, step).unlink()
+    assert train(tmp_path, resume=True, task=Drawing(config())).drawn == first[2:]
+
+
 def test_seed_decides_the_training(tmp_path):
     """The same seed twice is the same training, another seed another."""
     losses = [

@@ -59,13 +59,14 @@ def speech(batch=4, frames=40):
     return torch.stack(waves), MelExtractor(SPEC)(torch.stack(waves))
 
 
-@pytest.mark.parametrize("method", ["euler", "midpoint", "heun", "rk4"])
+@pytest.mark.parametrize("method", ["euler", "midpoint", "heun", "rk4", "rk45"])
 @pytest.mark.parametrize("options", OPTIONS)
 def test_a_batch_gives_what_single_items_give(method, options):
     """Waveforms of a padded batch equal those of each item alone, and padding is silent."""
     made, log_mel, frames = model(**options), mels(), [20, 13, 1]
     mask = (torch.arange(20) < torch.tensor(frames)[:, None])[:, None]
-    choices = sampling(method=method, consistency_rounds=2, final_rounds=3)
+    rounds = 0 if method == "rk45" else 2
+    choices = sampling(method=method, consistency_rounds=rounds, final_rounds=3)
     together = made.generate(log_mel, [4, 5, 6], choices, mask).waveform
     for index, count in enumerate(frames):
         alone = made.generate(log_mel[index : index + 1, :, :count], [4 + index], choices).waveform
