@@ -141,7 +141,7 @@ def _by_length(plain: Sequence[str], sound: str) -> list[Span]:
 
 
 def _plain(sound: str) -> str:
-    """Reduce to what stays when a word is said in passing: consonants, and that there is a vowel."""
+    """Reduce to what stays when a word is said in passing: consonants and where vowels are."""
     return _VOWEL_RUN.sub("ə", sound.translate(_UNSTABLE))
 
 

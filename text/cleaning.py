@@ -54,7 +54,7 @@ def clean(text: str) -> tuple[str, list[str]]:
         The text, and a note that names what was dropped, if anything was.
     """
     if text.isascii():
-        plain, dropped = text, {c for c in text if c < " " and not c.isspace() or c == "\x7f"}
+        plain, dropped = text, {c for c in text if (c < " " and not c.isspace()) or c == "\x7f"}
         for char in dropped:
             plain = plain.replace(char, "")
     else:
@@ -93,7 +93,7 @@ def _drop(text: str) -> tuple[str, set[str]]:
     table: dict[int, str] = {}
     for char in set(text):
         if char.isascii():
-            keep = char >= " " and char != "\x7f" or char.isspace()
+            keep = (char >= " " and char != "\x7f") or char.isspace()
         else:
             keep = _speakable(char)
         if not keep:

@@ -91,6 +91,7 @@ class Espeak:
             self.close()
             raise
 
+
 class _Worker:
     def __init__(self, script: Path, language: str) -> None:
         self._process = subprocess.Popen(
@@ -167,6 +168,4 @@ def require_language(language: str) -> None:
         return
     near = get_close_matches(language.lower(), known, n=1, cutoff=0.5)
     guess = f", did you mean {near[0]!r}?" if near else ";"
-    raise TextError(
-        f"unknown language {shown(language)}{guess} eSpeak NG knows {', '.join(known)}"
-    )
+    raise TextError(f"unknown language {shown(language)}{guess} eSpeak NG knows {', '.join(known)}")

@@ -1,8 +1,8 @@
 """The process eSpeak NG lives in: JSON lines in, JSON lines out, until its input ends.
 
 It is run as a script and knows nothing of the package, so that whatever hangs or crashes inside
-eSpeak NG takes down this process and not the one that speaks. The first line it writes is
-null, or a string that says why eSpeak NG cannot be loaded; then a list of phoneme strings for every list of
+eSpeak NG takes down this process and not the one that speaks. The first line it writes is null, or
+a string that says why eSpeak NG cannot be loaded; then a list of phoneme strings for every list of
 clauses it reads.
 """
 

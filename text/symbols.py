@@ -22,9 +22,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TONE_DIGITS = "123456789"
 _ESPEAK_MARKS = "-'^`#+"
 _IPA_VOWELS = "ɐɑɒæɓɔɘəɚɛɜɝɞɤɨɪᵻɯɵøœɶʉʊʌʏ"
-_CONSONANTS = (
-    "βçðɕɖɗɟɠɡɢɣɥɦɧħɫɬɭɮɰɱɲɳɴŋɸɹɺɻɽɾʀʁʂʃʄʈʋʍʎʐʑʒʔʕʖʘʙʛʜʝʟʡʢθχǀǁǂǃʣʤʥʦʧʨȵȶȴɼɿ"
-)
+_CONSONANTS = "βçðɕɖɗɟɠɡɢɣɥɦɧħɫɬɭɮɰɱɲɳɴŋɸɹɺɻɽɾʀʁʂʃʄʈʋʍʎʐʑʒʔʕʖʘʙʛʜʝʟʡʢθχǀǁǂǃʣʤʥʦʧʨȵȶȴɼɿ"
 _GREEK_IN_ESPEAK = "Φε"
 _MODIFIERS = "ˈˌːˑʰʱʲʷˠˤ˞ⁿˡᵐᵑᵝʼʴˀ"
 _TONES = "˥˦˧˨˩↓↑→↗↘"

@@ -19,7 +19,12 @@ def _pieces(words: str, phonemes: str, alone: str) -> list[str]:
     [
         ("of the", "ʌvðə", "ʌv|ðə", ["ʌv", "ðə"]),
         ("for a while", "fɚɹə wˈaɪl", "fˈɔːɹ|ˈeɪ|wˈaɪl", ["fɚɹ", "ə", "wˈaɪl"]),
-        ("see www now", "sˈiː dˌʌb jˌuː nˈaʊ", "sˈiː|dˈʌb jˈuː|nˈaʊ", ["sˈiː", "dˌʌb jˌuː", "nˈaʊ"]),
+        (
+            "see www now",
+            "sˈiː dˌʌb jˌuː nˈaʊ",
+            "sˈiː|dˈʌb jˈuː|nˈaʊ",
+            ["sˈiː", "dˌʌb jˌuː", "nˈaʊ"],
+        ),
         ("a ~ b", "ɐ bˈiː", "ˈeɪ||bˈiː", ["ɐ", "", "bˈiː"]),
         ("one", "wˈʌn", "wˈʌn", ["wˈʌn"]),
     ],

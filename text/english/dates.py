@@ -28,14 +28,15 @@ _DAY_MONTH = re.compile(
 )
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\b\.?,? ({_YEAR})\b")
 _SHORT_MONTH = re.compile(r"\b(Jan|Feb|Aug|Sept|Sep|Oct|Nov|Dec)\.(?=,|\s+[^\s\d]|$)")
-_SHORT_DAY = re.compile(rf"\b({'|'.join(sorted(_SHORT_DAYS, key=len, reverse=True))})\.(?=,|\s+(?:[a-z\d]|(?:{_MONTH})\b))")
-_ANY_DAY = "|".join([*DAYS, *sorted(_SHORT_DAYS, key=len, reverse=True)])
+_SHORT_DAY_NAMES = "|".join(sorted(_SHORT_DAYS, key=len, reverse=True))
+_SHORT_DAY = re.compile(rf"\b({_SHORT_DAY_NAMES})\.(?=,|\s+(?:[a-z\d]|(?:{_MONTH})\b))")
+_ANY_DAY = "|".join([*DAYS, _SHORT_DAY_NAMES])
 _DAY_RANGE = re.compile(rf"\b({_ANY_DAY})\.? ?[-–] ?({_ANY_DAY})\b\.?")
 _DECADE = re.compile(r"(?<![\d.,$£€])(?:'|\b)((?:1\d|20)?\d0)'?s\b")
 _SHORT_YEAR = re.compile(r"(?<!\w)'(\d\d)\b(?!['\d])")
 _ERA = re.compile(r"\b(\d{1,4}) ?(BCE?|CE|AD|B\.C\.(?:E\.)?|A\.D\.|C\.E\.)(?=\W|$)")
 _ANNO = re.compile(r"\b(AD|A\.D\.) ?(\d{1,4})\b")
-_LONE_YEAR = re.compile(rf"(?<![\w.,:/$£€#+-])(1\d{{3}}|20\d\d)(?![\d:%/]|[.,]\d)((?: [a-z]+)?)")
+_LONE_YEAR = re.compile(r"(?<![\w.,:/$£€#+-])(1\d{3}|20\d\d)(?![\d:%/]|[.,]\d)((?: [a-z]+)?)")
 _YEARS = re.compile(rf"(?<![\w.,$£€/-])({_YEAR}) ?[-–] ?({_YEAR}|\d\d)(?![\w-]|[.,]\d)")
 _BEFORE_YEAR = re.compile(
     r"\b(?:in|since|by|from|of|until|till|during|before|after|around|circa|year|late|early|mid|"

@@ -42,7 +42,10 @@ _AFTER = re.compile(rf"(?<![\d.,]){_AMOUNT}{_SCALE} ?([$£€¥₹₽₩₿])(?!
 _CODE_AFTER = re.compile(rf"(?<![\d.,]){_AMOUNT}{_SCALE} ?({'|'.join(_CODES)})\b")
 _CODE_BEFORE = re.compile(rf"\b({'|'.join(_CODES)}) ?{_AMOUNT}{_SCALE}(?!\d)")
 _CENTS = re.compile(rf"(?<![\d.,])({NUMBER})(\.\d+)? ?¢|¢ ?({NUMBER})(\.\d+)?")
-_PER = re.compile(r"(?<=s|n|o) ?/ ?(?=(?:hour|hr|day|week|month|year|person|head|share|kg|lb|gallon|barrel|ton|mile|night|unit|piece|user)\b)")
+_PER = re.compile(
+    r"(?<=s|n|o) ?/ ?(?=(?:hour|hr|day|week|month|year|person|head|share|kg|lb|gallon|barrel|ton|"
+    r"mile|night|unit|piece|user)\b)"
+)
 _PENCE = re.compile(r"(?<![\d.,:])(\d{1,2})p\b")
 
 
@@ -55,8 +58,10 @@ def say_money(text: str, british: bool) -> str:
     """
     text = _RANGE.sub(lambda m: _range(m, british), text)
     text = _BEFORE.sub(
-        lambda m: ("minus " if m[1] or m[3] else "")
-        + _singular(m, _sum(m[2], m[4], m[5], m[6] or m[7], british)),
+        lambda m: (
+            ("minus " if m[1] or m[3] else "")
+            + _singular(m, _sum(m[2], m[4], m[5], m[6] or m[7], british))
+        ),
         text,
     )
     text = _BARE_POINT.sub(lambda m: _sum(m[1], "0", m[2], None, british), text)

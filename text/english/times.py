@@ -8,12 +8,15 @@ from text.english.abbreviations import SENTENCE_ENDS
 from text.english.numbers import ONES, cardinal, spell
 
 _HALF = r"([AaPp])\.?\s?[Mm]\b\.?"
-_CLOCK = re.compile(rf"(?<![\d:.])([01]?\d|2[0-4])[:]([0-5]\d)(?:[:]([0-5]\d))?(?![\d:])(?:\s?{_HALF})?")
+_CLOCK = re.compile(
+    rf"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(?:\s?{_HALF})?"
+)
 _DOTTED = re.compile(rf"(?<![\d:.])(1[0-2]|0?[1-9])\.([0-5]\d)\s?{_HALF}")
 _HOUR = re.compile(rf"(?<![\d:.,])(1[0-2]|0?[1-9])\s?{_HALF}")
 _OCLOCK = re.compile(r"(?<![\d:.,])(1[0-2]|[1-9]) ?o'clock\b")
 _TO_TIME = re.compile(
-    r"(?:(?<=\d)|(?<=[aApP][mM])|(?<=[mM]\.)|(?<=noon)|(?<=night)) ?[-–] ?(?=\d{1,2}(?::[0-5]\d|\s?[aApP]\.?[mM]\b))"
+    r"(?:(?<=\d)|(?<=[aApP][mM])|(?<=[mM]\.)|(?<=noon)|(?<=night)) ?[-–] ?"
+    r"(?=\d{1,2}(?::[0-5]\d|\s?[aApP]\.?[mM]\b))"
 )
 _HALF_ALONE = re.compile(r"(?<=[a-z]) ([ap])\.\s?m\.", re.IGNORECASE)
 _RATIO = re.compile(r"(?<![\d:.])(\d{1,6}):(\d{1,6})(?![\d:])")

@@ -48,7 +48,8 @@ _UNITS = {
     "ppm": ("part per million", "parts per million"), "psi": ("P S I", "P S I"),
     "px": ("pixel", "pixels"), "pts": ("point", "points"), "sq": ("square", "square"),
     "°C": ("degree Celsius", "degrees Celsius"), "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
-    "° C": ("degree Celsius", "degrees Celsius"), "° F": ("degree Fahrenheit", "degrees Fahrenheit"),
+    "° C": ("degree Celsius", "degrees Celsius"),
+    "° F": ("degree Fahrenheit", "degrees Fahrenheit"),
     "°": ("degree", "degrees"), "%": ("percent", "percent"), "‰": ("per mille", "per mille"),
 }  # fmt: skip
 _POWERS = {"2": "square", "3": "cubic"}
@@ -62,9 +63,7 @@ _MEASURE = re.compile(
     rf"(?<![\w.,/])(?:({NUMBER})(\.\d+)?|(\.\d+))( |-)?(?:(sq|cu)\.? )?({_NAME})(?:\^?([23]))?"
     rf"(?: ?(?:/|\bper\b) ?({_NAME})(?:\^?([23]))?)?{_END}(?:\.(?=\s[a-z]))?"
 )
-_TO_MEASURE = re.compile(
-    rf"(?<=\d)( ?(?:{_NAME})) ?[-–] ?(?=\d[\d,.]{{0,12}} ?(?:{_NAME}){_END})"
-)
+_TO_MEASURE = re.compile(rf"(?<=\d)( ?(?:{_NAME})) ?[-–] ?(?=\d[\d,.]{{0,12}} ?(?:{_NAME}){_END})")
 _HEIGHT = re.compile(r"(?<![\w.,'])(\d{1,2})' ?(\d{1,2})(?:\"|'')(?!\w)")
 _FEET = re.compile(r"(?<![\w.,'])(\d{1,4})'(?= (?:tall|wide|long|deep|high|by|x)\b)")
 _INCHES = re.compile(
@@ -72,7 +71,8 @@ _INCHES = re.compile(
     r"display|pipe|diameter)\b)"
 )
 _FRACTION = re.compile(
-    rf"(?<![\w.,/])(?:({NUMBER})[ -])?(\d{{1,3}})/(\d{{1,3}})( |-)?({_NAME}){_END}(?:\.(?=\s[a-z]))?"
+    rf"(?<![\w.,/])(?:({NUMBER})[ -])?(\d{{1,3}})/(\d{{1,3}})( |-)?({_NAME}){_END}"
+    r"(?:\.(?=\s[a-z]))?"
 )
 _MULTIPLE = re.compile(rf"(?<![\w.,])({NUMBER})(\.\d+)?[x×](?=[\s.,;:!?)]|$)")
 _BY = re.compile(r"(?<=\d) ?[x×] ?(?=\d)")
