@@ -11,10 +11,10 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import index
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -31,6 +31,8 @@ DIGEST = "sha256"
 FLOATS = {"F64", "F32", "F16", "BF16"}
 INTEGERS = {"I64", "I32", "I16", "I8", "U8", "BOOL"}
 PICKLE_MAGIC = {b"\x80": "a pickle", b"PK": "a zip archive of pickles"}
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 _log = logging.getLogger(__name__)
 
@@ -105,6 +107,25 @@ def load_weights(path: str | os.PathLike[str], module: nn.Module, *, strict: boo
         if not torch.isfinite(tensor.to(own[name].dtype)).all():
             raise InputError(f"{path} is damaged: {name} holds NaN or infinity")
     module.load_state_dict(tensors, strict=strict)
+
+
+def load_module(path: str | os.PathLike[str], build: Callable[[], ModuleT]) -> ModuleT:
+    """Build a module and read its weights, allocating nothing before the file is seen to fit.
+
+    Args:
+        path: As for `load_weights`.
+        build: Makes the module; called once on the meta device, and once in earnest.
+
+    Raises:
+        InputError: As for `load_weights`.
+    """
+    with torch.device("meta"):
+        skeleton = build()
+    entries, _ = _read_header(Path(path))
+    _compare(Path(path), entries, skeleton.state_dict(), strict=True)
+    module = build()
+    load_weights(path, module)
+    return module
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:

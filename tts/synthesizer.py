@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from core.checkpoint import load_weights
+from core.checkpoint import load_module
 from core.config import parse_config
 from core.errors import InputError, unknown_name
 from core.voice import ACOUSTIC, Voice, find_voice
@@ -79,8 +79,9 @@ class Synthesizer:
             raise InputError(f"voice {facts.name} was trained with another symbol table")
         where = f"{found.file('config.yaml')}, acoustic"
         config = parse_config(facts.acoustic, AcousticConfig, where=where)
-        acoustic = AcousticModel(config, facts.mel, len(SYMBOLS))
-        load_weights(found.file(ACOUSTIC), acoustic)
+        acoustic = load_module(
+            found.file(ACOUSTIC), lambda: AcousticModel(config, facts.mel, len(SYMBOLS))
+        )
         own = found.file("lexicon.txt")
         chosen = Path(lexicon) if lexicon else (own if own.is_file() else None)
         frontend = TextFrontend(language or facts.language, lexicon=chosen, normalize=normalize)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from core.audio.mel import MelExtractor, MelSpec
-from core.checkpoint import load_weights
+from core.checkpoint import load_module
 from core.config import parse_config
 from core.errors import InputError
 from core.voice import VOCODER, find_voice
@@ -67,8 +67,8 @@ class Vocoder:
         found = find_voice(voice)
         where = f"{found.file('config.yaml')}, vocoder"
         config = parse_config(found.facts.vocoder, VocoderConfig, where=where)
-        model = RectifiedVocoder(config, found.facts.mel)
-        load_weights(found.file(VOCODER), model)
+        mel = found.facts.mel
+        model = load_module(found.file(VOCODER), lambda: RectifiedVocoder(config, mel))
         return cls(model, Sampling(**config.sampling.model_dump()), device)
 
     @property

@@ -204,6 +204,23 @@ def test_damaged_weights_are_refused(tiny_voice, tmp_path, name):
         Synthesizer.from_pretrained(directory, device="cpu")
 
 
+def test_absurd_sizes_are_refused_before_they_are_allocated(tiny_voice, tmp_path):
+    """A voice that claims to be of seventy gigabytes is held against its file first."""
+    facts = find_voice(tiny_voice).facts
+    decoder = {**facts.acoustic["decoder"], "channels": 4096, "blocks": 64, "expansion": 8}
+    directory = changed(
+        tiny_voice, tmp_path / "huge", acoustic={**facts.acoustic, "decoder": decoder}
+    )
+    with pytest.raises(InputError, match="belongs to another model"):
+        Synthesizer.from_pretrained(directory, device="cpu")
+    network = {**facts.vocoder["network"], "channels": 4096, "blocks": 64, "expansion": 8}
+    directory = changed(
+        tiny_voice, tmp_path / "large", vocoder={**facts.vocoder, "network": network}
+    )
+    with pytest.raises(InputError, match="belongs to another model"):
+        Vocoder.from_pretrained(directory)
+
+
 def test_unknown_device_is_refused():
     """With the known ones."""
     with pytest.raises(InputError, match="unknown device 'gpu'"):
