@@ -79,6 +79,8 @@ def _single_numbers(text: str) -> str:
 
 def _few_marks(text: str) -> str:
     """Keep a few combining marks a letter: normalising a flood of them takes quadratic time."""
+    if not any(map(unicodedata.combining, set(text))):
+        return text
     kept: list[str] = []
     run = 0
     for char in text:

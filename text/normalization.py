@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from text.cleaning import clean, tidy, trim
 from text.english import speak_english
 from text.espeak import require_language
 from text.numerals import speak_numbers
 
 MOST_PASSES = 4
+# No rule is about small letters with spaces and commas between.
+_MAY_CHANGE = re.compile("[^a-z ,'-]")
 _BRITISH = ("en-gb", "en-029")
 
 
@@ -34,9 +38,10 @@ def normalize(text: str, language: str = "en-us") -> str:
         'Doctor Smith paid three dollars and fifty cents on January fifth, twenty twenty-one.'
     """
     require_language(language)
-    said = trim(prepare(text, language, True)[0])
+    said = prepare(text, language, True)[0]
+    trimmed = trim(said)
     # A mark taken off the front may have kept a rule from what follows.
-    return trim(prepare(said, language, True)[0])
+    return said if trimmed == said else trim(prepare(trimmed, language, True)[0])
 
 
 def prepare(text: str, language: str, write_out: bool) -> tuple[str, list[str]]:
@@ -56,10 +61,9 @@ def prepare(text: str, language: str, write_out: bool) -> tuple[str, list[str]]:
         return tidy(text), notes
     for _ in range(MOST_PASSES):
         # Words written out of "0Jan." may be what another rule was waiting for.
-        said = tidy(_speak(text, language))
-        if said == text:
+        before, text = text, tidy(_speak(text, language))
+        if text == before or not _MAY_CHANGE.search(text):
             break
-        text = said
     return text, notes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from text.english.abbreviations import say_abbreviations, say_initials
+from text.english.abbreviations import say_abbreviations, say_bare_abbreviations, say_initials
 from text.english.dates import say_dates, say_days_and_months
 from text.english.money import say_currency_signs, say_money
 from text.english.numbers import say_fractions, say_minus, say_numbers, say_ordinals
@@ -14,6 +14,8 @@ from text.english.times import say_phone_numbers, say_times
 from text.english.units import say_units
 from text.english.web import say_addresses
 
+_ADDRESS_SIGNS = frozenset("@.#:/")
+_MONEY_SIGNS = frozenset("$£€¥₹₽₩₿¢/")
 _DIGIT = re.compile(r"\d")
 
 
@@ -30,20 +32,26 @@ def speak_english(text: str, british: bool = False) -> str:
     Returns:
         Text without digits or signs.
     """
-    text = say_addresses(text)
-    text = say_abbreviations(text)
-    text = say_days_and_months(text)
+    signs = set(text)
+    capitals = any(char.isupper() for char in signs)
+    # Rules that cannot apply are passed over: most texts need few of them.
+    if signs & _ADDRESS_SIGNS:
+        text = say_addresses(text)
+    if capitals or "." in signs:
+        text = say_days_and_months(say_abbreviations(text))
+    text = say_bare_abbreviations(text)
     if _DIGIT.search(text):
         text = say_minus(say_phone_numbers(text))
         text = say_dates(text, british)
         text = say_times(text)
-        text = say_money(text, british)
+        if capitals or british or signs & _MONEY_SIGNS:
+            text = say_money(text, british)
         text = say_units(text, british)
         text = say_scales(say_ranges(text, british), british)
         text = say_fractions(text, british)
         text = say_ordinals(text, british)
-    text = say_roman(text)
-    text = say_initials(text)
+    if capitals or "." in signs:
+        text = say_initials(say_roman(text))
     text = say_currency_signs(text)
     text = say_symbols(text)
     return say_numbers(text, british) if _DIGIT.search(text) else text

@@ -100,7 +100,16 @@ def say_abbreviations(text: str) -> str:
     text = _COUNT.sub(lambda m: _COUNTING[m[1]] + " ", text)
     text = _COUNT_BARE.sub(lambda m: _COUNTING[m[1]] + " ", text)
     text = _AGAINST.sub(r"\1 versus ", text)
-    text = _PERIOD.sub(lambda m: _SHORT[m[1]] + _stop(m), text)
+    return _PERIOD.sub(lambda m: _SHORT[m[1]] + _stop(m), text)
+
+
+def say_bare_abbreviations(text: str) -> str:
+    """Write out the few abbreviations that go without a period.
+
+    Example:
+        >>> say_bare_abbreviations("cats vs dogs")
+        'cats versus dogs'
+    """
     return _BARE_RE.sub(lambda m: _BARE[m[1]], text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
@@ -24,6 +25,7 @@ LARGEST_DENOMINATOR = 100
 NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)|\d+"
 
 
+@lru_cache(maxsize=4096)
 def cardinal(digits: str, british: bool = False) -> str:
     """Say a whole number.
 
@@ -77,6 +79,7 @@ def spell(digits: str) -> str:
     return " ".join(ONES[int(digit)] for digit in digits if digit.isdigit())
 
 
+@lru_cache(maxsize=4096)
 def ordinal(digits: str, british: bool = False) -> str:
     """Say a whole number as an ordinal.
 
@@ -107,6 +110,7 @@ def decimal(text: str, british: bool = False) -> str:
     return f"{words} point {spell(rest)}" if point and rest else words
 
 
+@lru_cache(maxsize=4096)
 def fraction(numerator: str, denominator: str, british: bool = False) -> str:
     """Say a fraction.
 
