@@ -59,7 +59,8 @@ def clean(text: str) -> tuple[str, list[str]]:
             plain = plain.replace(char, "")
     else:
         folded = _SUPERSCRIPTS.sub(_superscript, _single_numbers(text.translate(_FOLDED)))
-        plain, dropped = _drop(unicodedata.normalize("NFKC", _few_marks(folded)).translate(_FOLDED))
+        whole = _few_marks(unicodedata.normalize("NFKC", _few_marks(folded)))
+        plain, dropped = _drop(whole.translate(_FOLDED))
     return _SPACE.sub(" ", plain.replace("`", "'")).strip(), _notes(dropped)
 
 
@@ -78,16 +79,26 @@ def _single_numbers(text: str) -> str:
 
 
 def _few_marks(text: str) -> str:
-    """Keep a few combining marks a letter: normalising a flood of them takes quadratic time."""
-    if not any(map(unicodedata.combining, set(text))):
+    """Keep a few combining marks a letter, and none without a letter before them.
+
+    Normalising a flood of them takes quadratic time.
+    """
+    if not any(map(_is_mark, set(text))):
         return text
     kept: list[str] = []
-    run = 0
+    run = MARKS_A_LETTER
     for char in text:
-        run = run + 1 if unicodedata.combining(char) else 0
-        if run <= MARKS_A_LETTER:
+        if not _is_mark(char):
+            run = 0 if char.isalpha() else MARKS_A_LETTER
+            kept.append(char)
+        elif run < MARKS_A_LETTER:
+            run += 1
             kept.append(char)
     return "".join(kept)
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char)[0] == "M"
 
 
 def _drop(text: str) -> tuple[str, set[str]]:

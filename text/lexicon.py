@@ -9,7 +9,7 @@ from pathlib import Path
 from text.errors import TextError, shown
 from text.symbols import PAD, PUNCTUATION, SYMBOL_IDS, decompose, encode
 
-INLINE = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
+INLINE = re.compile(r"\[\[([^\[\]]*)\]\]")
 _FIELDS = re.compile(r"(\S+)(?:\t| {2,})\s*(.+)")
 _SILENT = frozenset(PUNCTUATION + PAD)
 
