@@ -12,7 +12,6 @@ from tts.evaluation.extra import need
 from tts.evaluation.waveforms import SPEECH_RATE_HZ, Waveform, at_speech_rate, require_sound
 
 DNSMOS_LEAST_SECONDS = 0.1
-PESQ_LEAST_SECONDS = 0.25
 # PESQ aligns in time, but two recordings of the same frames differ by no more than this.
 PESQ_LENGTH_TOLERANCE_SECONDS = 0.1
 
@@ -85,13 +84,13 @@ def pesq_wideband(reference: Waveform, degraded: Waveform, sample_rate_hz: int) 
         MOS-LQO, from 1.04 to 4.64.
 
     Raises:
-        InputError: A waveform is too short, silent or not finite, the lengths differ, no speech
-            was found in them, or pesq is missing.
+        InputError: A waveform is too short, silent or not finite, the lengths differ, PESQ finds
+            no speech in them, or pesq is missing.
     """
     pesq = need("pesq")
     pair = [at_speech_rate(waveform, sample_rate_hz) for waveform in (reference, degraded)]
     for samples in pair:
-        require_sound(samples, SPEECH_RATE_HZ, PESQ_LEAST_SECONDS, "PESQ")
+        require_sound(samples, SPEECH_RATE_HZ, 0.0, "PESQ")
     seconds = [len(samples) / SPEECH_RATE_HZ for samples in pair]
     if abs(seconds[0] - seconds[1]) > PESQ_LENGTH_TOLERANCE_SECONDS:
         raise InputError(
@@ -102,4 +101,5 @@ def pesq_wideband(reference: Waveform, degraded: Waveform, sample_rate_hz: int) 
     try:
         return float(pesq.pesq(SPEECH_RATE_HZ, pair[0][:length], pair[1][:length], "wb"))
     except pesq.PesqError as error:
-        raise InputError(f"PESQ finds no speech to compare ({type(error).__name__})") from error
+        why = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
+        raise InputError(f"PESQ cannot compare these waveforms: {why}") from error

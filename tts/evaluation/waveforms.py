@@ -66,8 +66,10 @@ def require_sound(
     """Refuse what a metric cannot judge.
 
     Raises:
-        InputError: The waveform is shorter than `least_seconds`, or silent.
+        InputError: The waveform is empty, shorter than `least_seconds`, or silent.
     """
+    if not len(samples):
+        raise InputError(f"the waveform is empty; {metric} needs sound")
     seconds = len(samples) / sample_rate_hz
     if seconds < least_seconds:
         raise InputError(
