@@ -38,8 +38,8 @@ def say_addresses(text: str) -> str:
     """Write out e-mail and web addresses, "@handle" and "#tag".
 
     Example:
-        >>> say_addresses("Write to jo.smith@example.com")
-        'Write to jo dot smith at example dot com'
+        >>> say_addresses("See www.x.org").split()
+        ['See', 'W', 'W', 'W', 'dot', 'X', 'dot', 'org']
     """
     text = _EMAIL.sub(lambda m: f" {_say(m[1])} at {_say(m[2])} ", text)
     text = _URL.sub(_url, text)
