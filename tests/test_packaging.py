@@ -75,14 +75,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         return archive.namelist()
 
 
-@pytest.mark.slow
 def test_wheel_holds_the_four_packages_and_nothing_else(wheel: list[str]) -> None:
     """No configs, egs, tests or app at the top of site-packages."""
     tops = {name.split("/")[0] for name in wheel if ".dist-info" not in name}
     assert tops == set(PACKAGES)
 
 
-@pytest.mark.slow
 def test_wheel_holds_every_module_and_data_file(wheel: list[str]) -> None:
     """Each tracked file of the packages: modules, py.typed, voices, tables."""
     listed = subprocess.run(
@@ -93,7 +91,6 @@ def test_wheel_holds_every_module_and_data_file(wheel: list[str]) -> None:
     assert {name for name in listed.stdout.split() if (ROOT / name).exists()} <= set(wheel)
 
 
-@pytest.mark.slow
 def test_wheel_names_its_licence_and_command(wheel: list[str]) -> None:
     """The licence's text and the entry point travel along."""
     endings = {name.split(".dist-info/")[1] for name in wheel if ".dist-info/" in name}

@@ -45,7 +45,6 @@ def test_document_links_lead_somewhere(path: Path) -> None:
             assert heading in map(anchor, headings), f"{link} in {path.name}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_document_python_runs(path: Path, tmp_path: Path) -> None:
     """All fenced Python of a document, in order, as one program."""
