@@ -15,6 +15,11 @@ ROOT = Path(__file__).parents[3]
 LONG = "This is a sentence that takes a moment. " * 400
 
 
+def default_signals() -> None:
+    """Undo what a parent in the background does to its children: it has them ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def environment() -> dict[str, str]:
     """The source tree on the path, wherever the process runs."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -54,7 +59,11 @@ def test_a_signal_leaves_no_part_of_a_file(tiny_voice, tmp_path, number, code):
     """What is half-written is removed, and there is no trace."""
     command = [sys.executable, "-m", "tts.cli", "say", "-v", str(tiny_voice), LONG, "-o", "x.wav"]
     with subprocess.Popen(
-        command, env=environment(), cwd=tmp_path, stderr=subprocess.PIPE
+        command,
+        env=environment(),
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        preexec_fn=default_signals,
     ) as process:
         deadline = time.monotonic() + 60
         while not any(p.stat().st_size > 44 for p in tmp_path.iterdir()):
