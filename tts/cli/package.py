@@ -49,7 +49,7 @@ def package(
         raise InputError(f"there is no file {lexicon}")
     import torch
 
-    from tts.packaging import package_voice
+    from tts.cli.packaging import package_voice
 
     package_voice(
         Path(acoustic),

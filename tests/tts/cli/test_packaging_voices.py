@@ -14,9 +14,9 @@ from core.config import save_config
 from core.errors import InputError
 from core.voice import find_voice
 from text.symbols import SYMBOLS, symbol_table_hash
+from tts.cli.packaging import package_voice
 from tts.config import AcousticConfig, DecoderConfig, EncoderConfig
 from tts.model import AcousticModel
-from tts.packaging import package_voice
 from tts.synthesizer import Synthesizer
 from tts.training import AcousticExperiment, BatchConfig
 from vocoder.config import SamplingConfig, StftConvNeXtConfig, VocoderConfig
