@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -49,13 +50,13 @@ class RotaryAttention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Attend over (B, T, C); frames where mask (B, T, 1) is False are never looked at."""
-        batch, frames, channels = x.shape
-        qkv = self.query_key_value(self.norm(x)).view(batch, frames, 3, self.heads, -1)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, T, D)
+        projected = self.query_key_value(self.norm(x))
+        parts = rearrange(projected, "b t (n h d) -> n b h t d", n=3, h=self.heads)
+        query, key, value = parts.unbind()
         attended = F.scaled_dot_product_attention(
             rotate(query),
             rotate(key),
             value,
             attn_mask=None if mask is None else mask.transpose(1, 2)[:, None],
         )
-        return x + self.out(attended.transpose(1, 2).reshape(batch, frames, channels))
+        return x + self.out(rearrange(attended, "b h t d -> b t (h d)"))
