@@ -43,8 +43,8 @@ class WordErrors:
 
 @lru_cache(maxsize=1)
 def _decoder() -> Any:
-    # Wider beams, more Gaussians, added silence or no noise removal change the error rate of natural
-    # speech by less than chance does, and a heavier language model raises it: the defaults stay.
+    # Wider beams, more Gaussians, added silence and no noise removal change the error rate of
+    # natural speech by less than chance, and a heavier language model raises it.
     return need("pocketsphinx").Decoder(loglevel="ERROR")
 
 
