@@ -75,7 +75,7 @@ def test_imports_point_downwards(place: str) -> None:
         ("vocoder/a.py", "import app"),
         ("tts/model.py", "from vocoder import Vocoder"),
         ("tts/model.py", "from .cli.say import say"),
-        ("tts/synthesizer.py", "from vocoder.network import StftConvNeXt"),
+        ("tts/synthesizer.py", "from vocoder.rectified.stft_network import StftConvNeXt"),
     ],
 )
 def test_an_import_upwards_is_seen(place: str, source: str) -> None:

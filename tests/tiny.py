@@ -13,7 +13,8 @@ from core.data.store import Utterance, write_header, write_split
 from text.symbols import symbol_table_hash
 from tts.config import AcousticConfig, DecoderConfig, EncoderConfig, MelSamplingConfig
 from tts.model import AcousticModel
-from vocoder.config import SamplingConfig, StftConvNeXtConfig, VocoderConfig
+from vocoder.config import SamplingConfig
+from vocoder.rectified.config import RectifiedConfig, StftConvNeXtConfig
 
 SPEC = MelSpec(
     sample_rate_hz=8000, n_fft=64, hop_samples=16, win_samples=64, n_mels=6, f_max_hz=4000.0
@@ -42,7 +43,7 @@ def acoustic_config(**changes):
 
 
 def vocoder_config(**changes):
-    return VocoderConfig(
+    return RectifiedConfig(
         **{
             "network": StftConvNeXtConfig(n_fft=32, channels=8, blocks=2, kernel=3, mel_blocks=1),
             "sampling": SamplingConfig(steps=2, consistency_rounds=1, final_rounds=1),

@@ -38,7 +38,8 @@ class DecoderConfig(Config):
         expansion: Hidden width in units of `channels`.
         heads: Attention heads.
         condition_channels: Features of the encoder that the decoder sees besides the mean.
-        dropout: While training.
+        dropout: Of hidden units while training.
+        drop_path: Probability of skipping a block for an item while training.
     """
 
     channels: int = Field(256, ge=8, le=4096)
@@ -49,6 +50,7 @@ class DecoderConfig(Config):
     heads: int = Field(4, ge=1, le=64)
     condition_channels: int = Field(128, ge=1, le=2048)
     dropout: float = Field(0.0, ge=0, lt=1)
+    drop_path: float = Field(0.0, ge=0, lt=1)
 
 
 class MelSamplingConfig(Config):

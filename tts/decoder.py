@@ -26,7 +26,14 @@ class Decoder(nn.Module):
         self.time = TimeEmbedding(width)
         self.modulation = AdaptiveNorm(width, config.blocks)
         self.blocks = nn.ModuleList(
-            ConvNeXtBlock(width, config.kernel, config.expansion, config.dropout, adaptive=True)
+            ConvNeXtBlock(
+                width,
+                config.kernel,
+                config.expansion,
+                config.dropout,
+                adaptive=True,
+                drop_path=config.drop_path,
+            )
             for _ in range(config.blocks)
         )
         every = config.attention_every

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from core.audio.mel import MelSpec
+from core.flow import Field, seeded_noise
 
 
 @dataclass(frozen=True)
@@ -91,3 +93,41 @@ class VocoderModel(nn.Module, ABC):
             sampling: How.
             mask: Real frames (B, 1, T) bool, or None when all are real.
         """
+
+
+class FlowVocoder(VocoderModel):
+    """A vocoder that carries noise to sound along an ODE, from x_0 at t = 0 to x_1 at t = 1."""
+
+    @abstractmethod
+    def noise(self, log_mel: Tensor, seeds: Sequence[int], mask: Tensor | None = None) -> Tensor:
+        """Draw x_0 of the prior.
+
+        Args:
+            log_mel: (B, M, T).
+            seeds: One an item; an item's noise does not depend on the rest of its batch.
+            mask: Real frames (B, 1, T) bool, or None when all are real.
+
+        Returns:
+            (B, T * hop) float32; zero where the mask is False.
+        """
+
+    @abstractmethod
+    def field(self, log_mel: Tensor, mask: Tensor | None = None) -> Field:
+        """The velocity u(t, x) for one batch of mels, as the solvers take it.
+
+        Args:
+            log_mel: (B, M, T).
+            mask: Real frames (B, 1, T), or None.
+        """
+
+    def white_noise(
+        self, log_mel: Tensor, seeds: Sequence[int], mask: Tensor | None = None
+    ) -> Tensor:
+        """White noise of deviation 1, (B, T * hop); see `noise`."""
+        hop, length = self.spec.hop_samples, log_mel.shape[2] * self.spec.hop_samples
+        frames = [log_mel.shape[2]] * len(log_mel)
+        if mask is not None:
+            frames = mask.sum(dim=(1, 2)).tolist()
+        white = seeded_noise(seeds, [(count * hop,) for count in frames]).to(log_mel)
+        # A batch may be padded beyond its longest item.
+        return functional.pad(white, (0, length - white.shape[1]))

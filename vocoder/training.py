@@ -17,9 +17,9 @@ from core.config import Config, save_config
 from core.data.store import UtteranceStore
 from core.errors import InputError
 from core.training import Task, TrainingConfig, find_state, fit
-from vocoder.config import VocoderConfig
 from vocoder.interface import Sampling, VocoderModel
-from vocoder.rectified import RectifiedVocoder
+from vocoder.rectified.config import RectifiedConfig
+from vocoder.registry import VocoderConfig, build_vocoder
 
 # Frames beyond each end of a window, so that its mel does not see the cut.
 MARGIN_FRAMES = 2
@@ -56,7 +56,7 @@ class VocoderExperiment(Config):
 
     name: str
     mel: MelSpec = MelSpec()
-    vocoder: VocoderConfig = VocoderConfig()
+    vocoder: VocoderConfig = RectifiedConfig()
     data: WindowConfig
     training: TrainingConfig = TrainingConfig()
 
@@ -185,7 +185,7 @@ def train_vocoder(
     )
     valid = Windows(UtteranceStore(config.features, "valid"), config, experiment.mel, 1)
     torch.manual_seed(training.seed)
-    model = RectifiedVocoder(experiment.vocoder, experiment.mel)
+    model = build_vocoder(experiment.vocoder, experiment.mel)
     if training.warm_start is None:
         # Step -1 of the sampler's numbering: no training step sees the same windows.
         sample = windows.batch(2**31, config.statistics_windows, (0.0, 0.0))

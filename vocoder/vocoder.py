@@ -15,9 +15,8 @@ from core.checkpoint import load_module
 from core.config import parse_config
 from core.errors import InputError
 from core.voice import VOCODER, find_voice
-from vocoder.config import VocoderConfig
 from vocoder.interface import Sampling, VocoderModel
-from vocoder.rectified import RectifiedVocoder
+from vocoder.registry import VocoderSection, build_vocoder
 
 # Other models' mels may leave the range of recordings a little, in nats.
 SLACK = 5.0
@@ -65,10 +64,10 @@ class Vocoder:
             InputError: There is no such voice, or its files are not fit to be loaded.
         """
         found = find_voice(voice)
-        where = f"{found.file('config.yaml')}, vocoder"
-        config = parse_config(found.facts.vocoder, VocoderConfig, where=where)
+        where = str(found.file("config.yaml"))
+        config = parse_config({"vocoder": found.facts.vocoder}, VocoderSection, where).vocoder
         mel = found.facts.mel
-        model = load_module(found.file(VOCODER), lambda: RectifiedVocoder(config, mel))
+        model = load_module(found.file(VOCODER), lambda: build_vocoder(config, mel))
         return cls(model, Sampling(**config.sampling.model_dump()), device)
 
     @property

@@ -12,7 +12,7 @@ from core.flow import METHODS, make_grid
 from text.symbols import SYMBOLS
 from tts.model import AcousticModel
 from tts.training import AcousticExperiment
-from vocoder.rectified import RectifiedVocoder
+from vocoder.rectified.model import RectifiedVocoder
 from vocoder.training import VocoderExperiment
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -13,8 +13,9 @@ from core.voice import ACOUSTIC, VOCODER, VoiceFacts, write_facts
 from text.symbols import SYMBOLS, symbol_table_hash
 from tts.config import AcousticConfig, DecoderConfig, EncoderConfig, MelSamplingConfig
 from tts.model import AcousticModel
-from vocoder.config import SamplingConfig, StftConvNeXtConfig, VocoderConfig
-from vocoder.rectified import RectifiedVocoder
+from vocoder.config import SamplingConfig
+from vocoder.rectified.config import RectifiedConfig, StftConvNeXtConfig
+from vocoder.rectified.model import RectifiedVocoder
 
 
 def make_voice(directory: Path, speakers: tuple[str, ...] = ()) -> Path:
@@ -28,7 +29,7 @@ def make_voice(directory: Path, speakers: tuple[str, ...] = ()) -> Path:
         ),
         sampling=MelSamplingConfig(steps=2),
     )
-    vocoder = VocoderConfig(
+    vocoder = RectifiedConfig(
         network=StftConvNeXtConfig(channels=16, blocks=1, mel_blocks=1),
         sampling=SamplingConfig(steps=2, consistency_rounds=1, final_rounds=1),
     )

@@ -13,7 +13,7 @@ from core.data.store import UtteranceStore, write_header, write_split
 from core.errors import InputError
 from core.training import WEIGHTS, TrainingConfig
 from tests.tiny import SPEC, vocoder_config, write_store
-from vocoder.rectified import RectifiedVocoder
+from vocoder.rectified.model import RectifiedVocoder
 from vocoder.training import (
     MARGIN_FRAMES,
     FixedWindows,

@@ -14,7 +14,7 @@ from core.voice import VOCODER, VoiceFacts, write_facts
 from tests.tiny import SPEC, awaken, generator, vocoder_config, waveform
 from vocoder import Vocoder
 from vocoder.interface import Sampling
-from vocoder.rectified import RectifiedVocoder
+from vocoder.rectified.model import RectifiedVocoder
 
 
 def network():

@@ -18,7 +18,7 @@ from core.voice import ACOUSTIC, CONFIG, VOCODER, VoiceFacts, write_facts
 from text.symbols import SYMBOLS, symbol_table_hash
 from tts.model import AcousticModel
 from tts.training import AcousticExperiment
-from vocoder.rectified import RectifiedVocoder
+from vocoder.registry import build_vocoder
 from vocoder.training import VocoderExperiment
 
 CARD = "README.md"
@@ -69,7 +69,7 @@ def package_voice(
     )
     models: dict[str, tuple[nn.Module, Path]] = {
         ACOUSTIC: (AcousticModel(acoustic.acoustic, acoustic.mel, len(SYMBOLS)), acoustic_run),
-        VOCODER: (RectifiedVocoder(vocoder.vocoder, vocoder.mel), vocoder_run),
+        VOCODER: (build_vocoder(vocoder.vocoder, vocoder.mel), vocoder_run),
     }
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".voice-") as temporary:

@@ -19,8 +19,9 @@ from tts.config import AcousticConfig, DecoderConfig, EncoderConfig
 from tts.model import AcousticModel
 from tts.synthesizer import Synthesizer
 from tts.training import AcousticExperiment, BatchConfig
-from vocoder.config import SamplingConfig, StftConvNeXtConfig, VocoderConfig
-from vocoder.rectified import RectifiedVocoder
+from vocoder.config import SamplingConfig
+from vocoder.rectified.config import RectifiedConfig, StftConvNeXtConfig
+from vocoder.rectified.model import RectifiedVocoder
 from vocoder.training import VocoderExperiment, WindowConfig
 
 
@@ -45,7 +46,7 @@ def acoustic_run(directory: Path, spec: MelSpec | None = None) -> Path:
 def vocoder_run(directory: Path, spec: MelSpec | None = None) -> Path:
     """What a training of a tiny vocoder leaves behind."""
     spec = spec or MelSpec()
-    config = VocoderConfig(
+    config = RectifiedConfig(
         network=StftConvNeXtConfig(channels=16, blocks=1, mel_blocks=1),
         sampling=SamplingConfig(steps=1, consistency_rounds=1, final_rounds=1),
     )

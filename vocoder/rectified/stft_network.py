@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from core.audio.mel import MelSpec
 from core.nn import AdaptiveNorm, ConvNeXtBlock, TimeEmbedding
-from vocoder.config import StftConvNeXtConfig
+from vocoder.rectified.config import StftConvNeXtConfig
 
 
 class StftConvNeXt(nn.Module):

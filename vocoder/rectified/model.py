@@ -15,17 +15,16 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from core.audio.mel import MelSpec
 from core.audio.stft import Stft
 from core.errors import InputError
-from core.flow import Field, LinearPath, make_grid, seeded_noise, solve
-from vocoder.config import VocoderConfig
+from core.flow import Field, LinearPath, make_grid, solve
 from vocoder.consistency import impose_mel, mel_consistent
 from vocoder.envelope import MelEnvelope
-from vocoder.interface import Generated, Sampling, VocoderModel
-from vocoder.network import StftConvNeXt
+from vocoder.interface import FlowVocoder, Generated, Sampling
+from vocoder.rectified.config import RectifiedConfig
+from vocoder.rectified.stft_network import StftConvNeXt
 
 # A Hann window's mean square; white noise of deviation 1 has STFT power n_fft times this.
 HANN_POWER = 3.0 / 8.0
@@ -33,7 +32,7 @@ HANN_POWER = 3.0 / 8.0
 LEAST_DEVIATION = 1e-5
 
 
-class RectifiedVocoder(VocoderModel):
+class RectifiedVocoder(FlowVocoder):
     """Rectified-flow vocoder.
 
     Args:
@@ -47,7 +46,7 @@ class RectifiedVocoder(VocoderModel):
     mel_mean: Tensor
     mel_deviation: Tensor
 
-    def __init__(self, config: VocoderConfig, spec: MelSpec) -> None:
+    def __init__(self, config: RectifiedConfig, spec: MelSpec) -> None:
         super().__init__()
         if spec.n_fft % config.network.n_fft:
             raise InputError(
@@ -85,6 +84,10 @@ class RectifiedVocoder(VocoderModel):
             return self.config.prior_deviation * white
         shape = self.envelope(log_mel) / (HANN_POWER * self.spec.win_samples) ** 0.5
         return self.stft.inverse(self.stft(white) * shape, mask)
+
+    def noise(self, log_mel: Tensor, seeds: Sequence[int], mask: Tensor | None = None) -> Tensor:
+        """Draw x_0 of the shaped prior; see `FlowVocoder.noise`."""
+        return self.prior_noise(self.white_noise(log_mel, seeds, mask), log_mel, mask)
 
     def field(self, log_mel: Tensor, mask: Tensor | None = None) -> Field:
         """The velocity u(t, x) for one batch of mels, as the solvers take it.
@@ -145,19 +148,13 @@ class RectifiedVocoder(VocoderModel):
     ) -> Generated:
         """Synthesise a batch; see `VocoderModel.generate`."""
         hop = self.spec.hop_samples
-        frames = [log_mel.shape[2]] * len(log_mel)
-        if mask is not None:
-            frames = mask.sum(dim=(1, 2)).tolist()
-        white = seeded_noise(seeds, [(count * hop,) for count in frames]).to(log_mel)
-        # A batch may be padded beyond its longest item.
-        white = functional.pad(white, (0, log_mel.shape[2] * hop - white.shape[1]))
+        x_0 = self.noise(log_mel, seeds, mask)
         field = self.field(log_mel, mask)
         known = (log_mel, self.envelope, self.stft)
         if sampling.consistency_rounds:
             rounds = sampling.consistency_rounds
             field = mel_consistent(field, *known, rounds, sampling.momentum, mask)
         grid = make_grid(sampling.grid, sampling.steps)
-        x_0 = self.prior_noise(white, log_mel, mask)
         # Frames to samples, so that padding does not change an adaptive solver's steps.
         real = None if mask is None else mask[:, 0].repeat_interleave(hop, dim=1)
         solution = solve(field, x_0, grid, sampling.method, mask=real)

@@ -11,9 +11,9 @@ from core.audio.mel import MelExtractor
 from core.errors import InputError
 from core.flow import GaussianOracle, solve
 from tests.tiny import SPEC, awaken, generator, vocoder_config, waveform
-from vocoder.config import StftConvNeXtConfig
 from vocoder.interface import Sampling
-from vocoder.rectified import RectifiedVocoder
+from vocoder.rectified.config import StftConvNeXtConfig
+from vocoder.rectified.model import RectifiedVocoder
 
 HOP = SPEC.hop_samples
 OPTIONS = [

@@ -1,0 +1,35 @@
+"""Which kinds of vocoder there are, and the one place that makes them."""
+
+from __future__ import annotations
+
+from core.audio.mel import MelSpec
+from core.config import Config
+from vocoder.interface import VocoderModel
+from vocoder.rectified.config import RectifiedConfig
+from vocoder.rectified.model import RectifiedVocoder
+
+VocoderConfig = RectifiedConfig
+"""Any vocoder's section of an experiment or a voice; `kind` says which."""
+
+
+class VocoderSection(Config):
+    """A vocoder's configuration under its key.
+
+    Attributes:
+        vocoder: The configuration.
+    """
+
+    vocoder: VocoderConfig
+
+
+def build_vocoder(config: VocoderConfig, spec: MelSpec) -> VocoderModel:
+    """Make the model that a configuration describes, with fresh weights.
+
+    Args:
+        config: Of any kind.
+        spec: The mel contract.
+
+    Raises:
+        InputError: The sizes do not fit the contract.
+    """
+    return RectifiedVocoder(config, spec)
