@@ -161,5 +161,5 @@ def test_vocoder_of_an_unknown_key_is_refused(tmp_path):
         vocoder={"network": {"chanels": 8}},
     )  # fmt: skip
     write_facts(directory, facts)
-    with pytest.raises(InputError, match=r"config\.yaml, vocoder.*did you mean 'channels'"):
+    with pytest.raises(InputError, match=r"config\.yaml under vocoder.*did you mean 'channels'"):
         Vocoder.from_pretrained(directory)
