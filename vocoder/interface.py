@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from core.audio.mel import MelSpec
-from core.flow import Field, seeded_noise
+from core.flow import Field, make_grid, seeded_noise, solve
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Sampling:
         consistency_rounds: Mel-consistency rounds on every endpoint estimate.
         final_rounds: Rounds on the finished waveform.
         momentum: Of the rounds.
+        grids: Grids that a search found, by their number of steps.
     """
 
     steps: int
@@ -32,6 +33,7 @@ class Sampling:
     consistency_rounds: int
     final_rounds: int
     momentum: float
+    grids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,45 @@ class FlowVocoder(VocoderModel):
             log_mel: (B, M, T).
             mask: Real frames (B, 1, T), or None.
         """
+
+    @abstractmethod
+    def training_loss(
+        self, waveform: Tensor, log_mel: Tensor, x_0: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Losses of one batch, drawn with torch's global generator.
+
+        Args:
+            waveform: x_1, (B, T * hop).
+            log_mel: (B, M, T).
+            x_0: The noise that an earlier flow turned into `waveform`, same shape (reflow); None
+                draws it from the prior, independent of the waveform.
+
+        Returns:
+            Named scalars; "loss" is the one to minimise.
+        """
+
+    def carry(
+        self,
+        x_0: Tensor,
+        log_mel: Tensor,
+        sampling: Sampling,
+        mask: Tensor | None = None,
+    ) -> Generated:
+        """Carry noise along the ODE to sound; `generate` from noise that is given.
+
+        Args:
+            x_0: (B, T * hop).
+            log_mel: (B, M, T).
+            sampling: How; its mel-consistency rounds are left out by a vocoder that has none.
+            mask: Real frames (B, 1, T) bool, or None when all are real.
+        """
+        grid = make_grid(sampling.grid, sampling.steps)
+        # Frames to samples, so that padding does not change an adaptive solver's steps.
+        hop = self.spec.hop_samples
+        real = None if mask is None else mask[:, 0].repeat_interleave(hop, dim=1)
+        field = self.field(log_mel, mask)
+        solution = solve(field, x_0, grid, sampling.method, mask=real)
+        return Generated(solution.x, solution.nfe)
 
     def white_noise(
         self, log_mel: Tensor, seeds: Sequence[int], mask: Tensor | None = None

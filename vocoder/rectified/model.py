@@ -115,7 +115,9 @@ class RectifiedVocoder(FlowVocoder):
 
         return velocity
 
-    def training_loss(self, waveform: Tensor, log_mel: Tensor) -> dict[str, Tensor]:
+    def training_loss(
+        self, waveform: Tensor, log_mel: Tensor, x_0: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Flow-matching loss in units of the Gaussian floor, louder cells weighing more.
 
         "error" is the same without the weights: 1 is what the best linear velocity reaches on
@@ -125,7 +127,8 @@ class RectifiedVocoder(FlowVocoder):
         # Stratified times: one in each of B equal intervals, in random order.
         order = torch.randperm(batch, device=waveform.device)
         t = (order + torch.rand(batch, device=waveform.device)) / batch
-        x_0 = self.prior_noise(torch.randn_like(waveform), log_mel)
+        if x_0 is None:
+            x_0 = self.prior_noise(torch.randn_like(waveform), log_mel)
         x_t = self.path.sample(x_0, waveform, t)
         target = self.path.velocity(x_0, waveform, t)
         difference = self.stft(self.field(log_mel)(t, x_t) - target)
@@ -147,8 +150,18 @@ class RectifiedVocoder(FlowVocoder):
         mask: Tensor | None = None,
     ) -> Generated:
         """Synthesise a batch; see `VocoderModel.generate`."""
+        return self.carry(self.noise(log_mel, seeds, mask), log_mel, sampling, mask)
+
+    @torch.inference_mode()
+    def carry(
+        self,
+        x_0: Tensor,
+        log_mel: Tensor,
+        sampling: Sampling,
+        mask: Tensor | None = None,
+    ) -> Generated:
+        """Carry noise to sound, with mel-consistency rounds; see `FlowVocoder.carry`."""
         hop = self.spec.hop_samples
-        x_0 = self.noise(log_mel, seeds, mask)
         field = self.field(log_mel, mask)
         known = (log_mel, self.envelope, self.stft)
         if sampling.consistency_rounds:
