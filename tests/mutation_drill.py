@@ -363,8 +363,8 @@ MUTANTS = (
     Mutant(
         "mask forgotten in the acoustic solve",
         MODEL,
-        "method or defaults.method, mask=mask)",
-        "method or defaults.method)",
+        "noise, times, method, mask=mask)",
+        "noise, times, method)",
         TEST_MODEL,
     ),
     Mutant(

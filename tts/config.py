@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from core.config import Config
+from core.flow import check_grids
 
 
 class EncoderConfig(Config):
@@ -60,12 +63,14 @@ class MelSamplingConfig(Config):
         steps: Solver steps.
         method: Solver.
         grid: Time grid.
+        grids: Grids that a search found, by their number of steps; they go before `grid`.
         temperature: Deviation of the prior noise.
     """
 
     steps: int = Field(4, ge=1, le=1000)
     method: str = "euler"
     grid: str = "uniform"
+    grids: Annotated[dict[str, str], AfterValidator(check_grids)] = Field({})
     temperature: float = Field(0.667, ge=0, le=2)
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from core.audio.mel import MelSpec
-from core.flow import Field, LinearPath, make_grid, seeded_noise, solve
+from core.flow import Field, LinearPath, choose_grid, make_grid, seeded_noise, solve
 from tts.config import AcousticConfig
 from tts.decoder import Decoder
 from tts.encoder import DurationPredictor, Encoder
@@ -238,8 +238,10 @@ class AcousticModel(nn.Module):
         # Noise is drawn frame by frame, so that a longer utterance begins with the same noise.
         shapes = [(int(n), self.spec.n_mels) for n in mask.sum(dim=(1, 2)).tolist()]
         noise = seeded_noise(seeds, shapes).to(mask.device).transpose(1, 2)
-        times = make_grid(grid or defaults.grid, defaults.steps if steps is None else steps)
-        solution = solve(field, deviation * noise, times, method or defaults.method, mask=mask)
+        steps = defaults.steps if steps is None else steps
+        method = method or defaults.method
+        times = make_grid(choose_grid(defaults, grid, steps, method), steps)
+        solution = solve(field, deviation * noise, times, method, mask=mask)
         log_mel = solution.x * self.mel_deviation + self.mel_mean
         floor = math.log(self.spec.log_floor)
         log_mel = torch.where(mask, log_mel.clamp_min(floor), floor)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from core.config import Config
+from core.flow import check_grids
 
 
 class SamplingConfig(Config):
@@ -14,6 +17,7 @@ class SamplingConfig(Config):
         steps: Solver steps.
         method: Solver, a name of `core.flow.METHODS` or "rk45".
         grid: Time grid, a name or explicit nodes.
+        grids: Grids that a search found, by their number of steps; they go before `grid`.
         consistency_rounds: Mel-consistency rounds on every endpoint estimate; 0 turns them off.
         final_rounds: Rounds on the finished waveform.
         momentum: Of the rounds; above 1 they diverge.
@@ -22,6 +26,7 @@ class SamplingConfig(Config):
     steps: int = Field(4, ge=1, le=1000)
     method: str = "euler"
     grid: str = "uniform"
+    grids: Annotated[dict[str, str], AfterValidator(check_grids)] = Field({})
     consistency_rounds: int = Field(10, ge=0, le=1000)
     final_rounds: int = Field(30, ge=0, le=1000)
     momentum: float = Field(0.95, ge=0, le=1)

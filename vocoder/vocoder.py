@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from core.audio.mel import MelExtractor, MelSpec
 from core.checkpoint import load_module
 from core.config import parse_config
 from core.errors import InputError
+from core.flow import choose_grid
 from core.voice import VOCODER, find_voice
 from vocoder.interface import Sampling, VocoderModel
 from vocoder.registry import VocoderSection, build_vocoder
@@ -113,9 +114,11 @@ class Vocoder:
         batch = mel[None] if mel.ndim == 2 else mel
         self._check(mel, batch, mask)
         seeds = [seed] * len(batch) if isinstance(seed, int) else list(seed)
-        given = {"steps": steps, "method": method, "grid": grid}
-        chosen = {k: v for k, v in given.items() if v is not None}
-        sampling = Sampling(**{**self.defaults.__dict__, **chosen})
+        defaults = self.defaults
+        steps = defaults.steps if steps is None else steps
+        method = method or defaults.method
+        grid = choose_grid(defaults, grid, steps, method)
+        sampling = replace(defaults, steps=steps, method=method, grid=grid)
         mask = None if mask is None else mask.to(self.device)
         made = self.model.generate(batch.to(self.device).float(), seeds, sampling, mask)
         waveform = made.waveform.clamp(-1.0, 1.0).cpu()

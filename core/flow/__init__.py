@@ -14,7 +14,7 @@ from core.flow.conversions import (
     velocity_to_noise,
 )
 from core.flow.fields import Field, guided
-from core.flow.grids import GRIDS, make_grid
+from core.flow.grids import GRIDS, check_grids, choose_grid, grid_text, make_grid
 from core.flow.likelihood import (
     DIVERGENCES,
     LogLikelihood,
@@ -55,10 +55,13 @@ __all__ = [
     "Tableau",
     "Trial",
     "VariancePreservingPath",
+    "check_grids",
+    "choose_grid",
     "data_to_noise",
     "data_to_velocity",
     "expand_time",
     "gaussian_log_prob",
+    "grid_text",
     "guided",
     "item_generator",
     "log_likelihood",

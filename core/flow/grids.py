@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -105,6 +106,61 @@ def make_grid(grid: str | Sequence[float] | Tensor, steps: int | None = None) ->
     nodes = warp(torch.arange(steps + 1, dtype=torch.float64) / steps)
     nodes[0], nodes[-1] = 0.0, 1.0
     return _checked(nodes, f"grid {grid!r} with {steps} steps")
+
+
+def grid_text(nodes: Tensor) -> str:
+    """A grid (N + 1,) as text that `make_grid` reads back to nine digits."""
+    return ",".join(f"{node:.9g}" for node in nodes.tolist())
+
+
+def check_grids(grids: Mapping[str, str]) -> Mapping[str, str]:
+    """Refuse grids that stand under a number of steps they do not have.
+
+    Args:
+        grids: Numbers of steps, as text, and grids.
+
+    Returns:
+        The same.
+
+    Raises:
+        InputError: A key is no number of steps, or a grid is not one or has another number.
+    """
+    for key, grid in grids.items():
+        steps = len(make_grid(grid, int(key) if key.isdecimal() else None)) - 1
+        if key != str(steps):
+            raise InputError(f"the grid {grid!r} of {steps} steps stands under {key!r}")
+    return grids
+
+
+class GridDefaults(Protocol):
+    """Whatever says which grid to take."""
+
+    @property
+    def method(self) -> str:
+        """The solver that the grids were found with."""
+
+    @property
+    def grid(self) -> str:
+        """For all numbers of steps that have none of their own."""
+
+    @property
+    def grids(self) -> Mapping[str, str]:
+        """Those that a search found, by their number of steps."""
+
+
+def choose_grid(defaults: GridDefaults, grid: str | None, steps: int, method: str) -> str:
+    """The caller's grid, else the one that was found for so many steps, else the default.
+
+    Args:
+        defaults: What a model's configuration says.
+        grid: What the caller asks for, or None.
+        steps: Number of steps.
+        method: The solver; another one than the default takes no found grid.
+    """
+    if grid is not None:
+        return grid
+    found = defaults.grids if method == defaults.method else {}
+    return found.get(str(steps), defaults.grid)
 
 
 def _parse(text: str) -> Callable[[Tensor], Tensor]:

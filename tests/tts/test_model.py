@@ -9,6 +9,7 @@ import torch
 
 from core.flow import GaussianOracle, make_grid, solve
 from tests.tiny import SPEC, SYMBOL_COUNT, acoustic_config, acoustic_model, generator
+from tts.config import MelSamplingConfig
 from tts.model import AcousticModel, fold_blanks, masked_mean, upsampling
 
 FLOOR = math.log(SPEC.log_floor)
@@ -258,3 +259,18 @@ def test_sampling_defaults_come_from_the_configuration():
     assert model.synthesise(IDS, LENGTHS, [0, 0, 0], steps=3, method="heun").nfe == 6
     with pytest.raises(ValueError, match="steps is 0"):
         model.synthesise(IDS, LENGTHS, [0, 0, 0], steps=0)
+
+
+def test_found_grid_is_taken_for_its_steps():
+    """As if the caller had asked for it; another number of steps and an explicit grid go on."""
+    plain = acoustic_model()
+    sampling = MelSamplingConfig(steps=2, grids={"2": "0,0.2,1"})
+    model = acoustic_model(sampling=sampling)
+
+    def mel(made, **choices):
+        return made.synthesise(IDS, LENGTHS, [0, 0, 0], **choices).log_mel
+
+    assert torch.equal(mel(model), mel(plain, grid="0,0.2,1"))
+    assert not torch.equal(mel(model), mel(plain))
+    assert torch.equal(mel(model, grid="uniform"), mel(plain))
+    assert torch.equal(mel(model, steps=3), mel(plain, steps=3))

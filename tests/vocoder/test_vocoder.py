@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -47,6 +48,17 @@ def test_choices_go_before_the_defaults(vocoder):
     """Steps, method and grid are the caller's where given: 3 steps of midpoint are 6 calls."""
     assert vocoder.vocode(mel(), steps=3, method="midpoint").nfe == 6
     assert vocoder.vocode(mel(), grid="0,0.1,0.5,1").nfe == 3
+
+
+def test_found_grid_is_taken_for_its_steps(vocoder):
+    """As if the caller had asked for it; another number of steps and an explicit grid go on."""
+    found = Vocoder(vocoder.model, replace(vocoder.defaults, grids={"2": "0,0.2,1"}))
+    wanted = vocoder.vocode(mel(), grid="0,0.2,1").waveform
+    uniform = vocoder.vocode(mel()).waveform
+    assert torch.equal(found.vocode(mel()).waveform, wanted)
+    assert not torch.equal(uniform, wanted)
+    assert torch.equal(found.vocode(mel(), grid="uniform").waveform, uniform)
+    assert found.vocode(mel(), steps=3).nfe == 3
 
 
 def test_a_seed_belongs_to_its_item(vocoder):
