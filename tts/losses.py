@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.flow import Field
+from core.flow import Field, LinearPath
 from tts.alignment import log_density, monotonic_durations
-from tts.model import AcousticModel, follow, masked_mean
+from tts.model import AcousticModel, Encoded, follow, masked_mean
 
 
 def acoustic_losses(
@@ -40,9 +40,7 @@ def acoustic_losses(
     tokens, token_lengths = model.with_blanks(ids, id_lengths)
     encoded = model.encode(tokens, token_lengths, speaker)
     mel = model.standardise(log_mel)
-    with torch.no_grad():
-        score = log_density(encoded.mean, mel)
-        durations = monotonic_durations(score, token_lengths, frames)
+    durations = align(encoded, mel, token_lengths, frames)
     log_frames = model.durations(encoded.hidden, encoded.mask[:, :, None])
     target = durations.clamp_min(1).float().log()
     duration = masked_mean(F.mse_loss(log_frames, target, reduction="none"), encoded.mask)
@@ -60,12 +58,64 @@ def acoustic_losses(
     return {"loss": sum(losses.values(), torch.zeros_like(flow)), **losses}, durations
 
 
-def _flow_loss(model: AcousticModel, field: Field, mel: Tensor, mask: Tensor) -> Tensor:
+def pair_losses(
+    model: AcousticModel,
+    ids: Tensor,
+    id_lengths: Tensor,
+    durations: Tensor,
+    x_0: Tensor,
+    log_mel: Tensor,
+    speaker: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Flow-matching loss of a batch of reflow pairs (Liu et al., 2023, eq. 1 with their coupling).
+
+    Durations and means are given with the pairs, so there is no duration loss and no prior loss,
+    and the model's statistics stay as they are.
+
+    Args:
+        model: The model.
+        ids: (B, N) without blanks.
+        id_lengths: (B,).
+        durations: Frames of each token, blanks included, (B, N').
+        x_0: Noise of each pair (B, M, T).
+        log_mel: What the teacher's ODE made of it (B, M, T).
+        speaker: Speaker numbers (B,), or None.
+
+    Returns:
+        "loss" and "flow", which are the same.
+    """
+    tokens, token_lengths = model.with_blanks(ids, id_lengths)
+    field, _, mask = model.field(model.encode(tokens, token_lengths, speaker), durations)
+    mel = torch.where(mask, model.standardise(log_mel), 0.0)
+    flow = _flow_loss(model, field, mel, mask, x_0)
+    return {"loss": flow, "flow": flow}
+
+
+def align(encoded: Encoded, mel: Tensor, tokens: Tensor, frames: Tensor) -> Tensor:
+    """Durations (B, N') by alignment search between the token means and a mel.
+
+    Args:
+        encoded: The texts.
+        mel: Standardised (B, M, T).
+        tokens: Real tokens of each item (B,).
+        frames: Real frames of each item (B,).
+    """
+    with torch.no_grad():
+        score = log_density(encoded.mean, mel)
+        return monotonic_durations(score, tokens, frames)
+
+
+def _flow_loss(
+    model: AcousticModel, field: Field, mel: Tensor, mask: Tensor, x_0: Tensor | None = None
+) -> Tensor:
     batch = mel.shape[0]
     # Stratified times: one in each of B equal intervals, in random order.
     order = torch.randperm(batch, device=mel.device)
     t = (order + torch.rand(batch, device=mel.device)) / batch
-    x_0 = torch.randn_like(mel) * mask
-    x_t = model.path.sample(x_0, mel, t)
-    error = (field(t, x_t) - model.path.velocity(x_0, mel, t)) / model.rest_scale(t)
+    # Between the ends of an ODE there is no noise left to keep.
+    path = model.path if x_0 is None else LinearPath()
+    if x_0 is None:
+        x_0 = torch.randn_like(mel) * mask
+    x_t = path.sample(x_0, mel, t)
+    error = (field(t, x_t) - path.velocity(x_0, mel, t)) / model.rest_scale(t)
     return masked_mean(error.square(), mask)

@@ -197,6 +197,17 @@ class AcousticModel(nn.Module):
             residual = residual[:, None].clamp_min(LEAST_DEVIATION**2)
             follow(self.residual_variance, residual)
 
+    def white_noise(self, mask: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Noise of deviation 1 for each real frame, (B, M, T).
+
+        Args:
+            mask: Real frames (B, 1, T).
+            seeds: One an item; its noise does not depend on the rest of the batch.
+        """
+        # Drawn frame by frame, so that a longer utterance begins with the same noise.
+        shapes = [(int(n), self.spec.n_mels) for n in mask.sum(dim=(1, 2)).tolist()]
+        return seeded_noise(seeds, shapes).to(mask.device).transpose(1, 2)
+
     @torch.inference_mode()
     def synthesise(
         self,
@@ -235,9 +246,7 @@ class AcousticModel(nn.Module):
             durations = self.durations.frames(log_frames, encoded.mask, rate)
         field, _, mask = self.field(encoded, durations)
         deviation = defaults.temperature if temperature is None else temperature
-        # Noise is drawn frame by frame, so that a longer utterance begins with the same noise.
-        shapes = [(int(n), self.spec.n_mels) for n in mask.sum(dim=(1, 2)).tolist()]
-        noise = seeded_noise(seeds, shapes).to(mask.device).transpose(1, 2)
+        noise = self.white_noise(mask, seeds)
         steps = defaults.steps if steps is None else steps
         method = method or defaults.method
         times = make_grid(choose_grid(defaults, grid, steps, method), steps)
