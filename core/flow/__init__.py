@@ -36,6 +36,7 @@ from core.flow.paths import (
 )
 from core.flow.search import GridSearch, Trial, search_grid
 from core.flow.solvers import SOLVERS, Solution, solve
+from core.flow.straightness import equal_straightness_grid, straightness
 from core.flow.tableaus import DORMAND_PRINCE, METHODS, Tableau
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "choose_grid",
     "data_to_noise",
     "data_to_velocity",
+    "equal_straightness_grid",
     "expand_time",
     "gaussian_log_prob",
     "grid_text",
@@ -74,6 +76,7 @@ __all__ = [
     "search_grid",
     "seeded_noise",
     "solve",
+    "straightness",
     "time_to_noise_level",
     "velocity_to_data",
     "velocity_to_noise",
