@@ -151,6 +151,27 @@ def parse_config(
         raise InputError(f"{where} is nested too deep or holds more than plain values") from error
 
 
+def require_values(config: ConfigT, required: Mapping[str, Any], reason: str) -> ConfigT:
+    """Let some values follow from another key; what was given explicitly must agree.
+
+    Args:
+        config: The configuration whose values they are.
+        required: Keys and the only values they may have.
+        reason: Why, as the end of the error's sentence.
+
+    Returns:
+        The configuration with these values.
+
+    Raises:
+        InputError: One of them was given and is another.
+    """
+    for key, value in required.items():
+        given = getattr(config, key)
+        if key in config.model_fields_set and given != value:
+            raise InputError(f"{key} is {given!r}, but must be {value!r} {reason}")
+    return config.model_copy(update=dict(required))
+
+
 def save_config(path: str | os.PathLike[str], config: Config) -> None:
     """Write a configuration as YAML that `load_config` reads back equal, whole or not at all.
 

@@ -34,6 +34,14 @@ from core.flow.paths import (
     noise_level_to_time,
     time_to_noise_level,
 )
+from core.flow.schedules import (
+    TIME_SCHEDULES,
+    check_schedule_steps,
+    check_time_schedule,
+    draw_times,
+    required_sampling,
+    schedule_steps,
+)
 from core.flow.search import GridSearch, Trial, search_grid
 from core.flow.solvers import SOLVERS, Solution, solve
 from core.flow.straightness import equal_straightness_grid, straightness
@@ -45,6 +53,7 @@ __all__ = [
     "GRIDS",
     "METHODS",
     "SOLVERS",
+    "TIME_SCHEDULES",
     "CosinePath",
     "Field",
     "GaussianOracle",
@@ -57,9 +66,12 @@ __all__ = [
     "Trial",
     "VariancePreservingPath",
     "check_grids",
+    "check_schedule_steps",
+    "check_time_schedule",
     "choose_grid",
     "data_to_noise",
     "data_to_velocity",
+    "draw_times",
     "equal_straightness_grid",
     "expand_time",
     "gaussian_log_prob",
@@ -73,6 +85,8 @@ __all__ = [
     "noise_to_data",
     "noise_to_velocity",
     "rademacher_probes",
+    "required_sampling",
+    "schedule_steps",
     "search_grid",
     "seeded_noise",
     "solve",
