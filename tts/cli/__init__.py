@@ -21,6 +21,7 @@ def build() -> typer.Typer:
         evaluate,
         features,
         package,
+        reflow,
         say,
         show_text,
         train,
@@ -52,6 +53,7 @@ def build() -> typer.Typer:
     app.command("doctor")(doctor.doctor)
     app.command("features")(features.features)
     app.command("train", help=train.EXAMPLES)(train.train)
+    app.command("reflow", help=reflow.EXAMPLES)(reflow.reflow)
     app.command("package")(package.package)
     app.command("evaluate", help=evaluate.EXAMPLES)(evaluate.evaluate)
     return app
