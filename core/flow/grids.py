@@ -109,8 +109,8 @@ def make_grid(grid: str | Sequence[float] | Tensor, steps: int | None = None) ->
 
 
 def grid_text(nodes: Tensor) -> str:
-    """A grid (N + 1,) as text that `make_grid` reads back to nine digits."""
-    return ",".join(f"{node:.9g}" for node in nodes.tolist())
+    """A grid (N + 1,) as text that `make_grid` reads back bit for bit."""
+    return ",".join(repr(node) for node in nodes.tolist())
 
 
 def check_grids(grids: Mapping[str, str]) -> Mapping[str, str]:

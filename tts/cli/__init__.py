@@ -23,6 +23,7 @@ def build() -> typer.Typer:
         package,
         reflow,
         say,
+        search_grid,
         show_text,
         train,
         vocode,
@@ -54,6 +55,7 @@ def build() -> typer.Typer:
     app.command("features")(features.features)
     app.command("train", help=train.EXAMPLES)(train.train)
     app.command("reflow", help=reflow.EXAMPLES)(reflow.reflow)
+    app.command("search-grid", help=search_grid.EXAMPLES)(search_grid.search_grid)
     app.command("package")(package.package)
     app.command("evaluate", help=evaluate.EXAMPLES)(evaluate.evaluate)
     return app
