@@ -137,7 +137,7 @@ def test_search_writes_its_best_grid_and_gives_it_to_the_voice(search, voice, tm
     by_default = found.vocode(mel, steps=2).waveform
     assert torch.equal(by_default, vocoder.vocode(mel, grid=result["grid"]).waveform)
     # Another search adds to it.
-    assert search("acoustic", "--save").code == 0
+    assert search("acoustic", "--save", "--output", "mel.json").code == 0
     facts = load_config(voice / "config.yaml", VoiceFacts)
     assert facts.vocoder["sampling"]["grids"] == {"2": result["grid"]}
     model = Synthesizer.from_pretrained(voice).acoustic
