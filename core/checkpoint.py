@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import index
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from core.errors import InputError
+from core.errors import InputError, unknown_name
 from core.files import atomic_write
 
 SUFFIX = ".safetensors"
@@ -75,7 +75,13 @@ def save_weights(
             raise OSError(f"cannot write {os.fspath(path)}: {error}") from error
 
 
-def load_weights(path: str | os.PathLike[str], module: nn.Module, *, strict: bool = True) -> None:
+def load_weights(
+    path: str | os.PathLike[str],
+    module: nn.Module,
+    *,
+    strict: bool = True,
+    without: Sequence[str] = (),
+) -> None:
     """Read weights into a module, cast to its types and on its device.
 
     Names, shapes and kinds are compared before anything is allocated, and the module is changed
@@ -86,14 +92,24 @@ def load_weights(path: str | os.PathLike[str], module: nn.Module, *, strict: boo
         module: Where the weights go.
         strict: Whether the file must hold the module's tensors, all and only. Otherwise what both
             have is loaded, and the log names the rest.
+        without: Parts of the module, as "decoder", that stay as they are, whatever the file holds
+            under those names.
 
     Raises:
-        InputError: The file is missing, damaged, a pickle, too large, or of another module.
+        InputError: The file is missing, damaged, a pickle, too large, or of another module; or
+            the module has no such part.
     """
     path = Path(path)
-    own = module.state_dict()
+    own, parts = module.state_dict(), [f"{part}." for part in without]
+    for part, prefix in zip(without, parts, strict=True):
+        if not any(f"{name}.".startswith(prefix) for name in own):
+            raise unknown_name("part", part, sorted({name.split(".")[0] for name in own}))
     entries, texts = _read_header(path)
-    _compare(path, entries, own, strict)
+    own, compared = (
+        {k: v for k, v in named.items() if not f"{k}.".startswith(tuple(parts))}
+        for named in (own, entries)
+    )
+    _compare(path, compared, own, strict)
     wanted = [name for name in own if name in entries]
     try:
         with safe_open(path, framework="pt") as file:
@@ -106,7 +122,7 @@ def load_weights(path: str | os.PathLike[str], module: nn.Module, *, strict: boo
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor.to(own[name].dtype)).all():
             raise InputError(f"{path} is damaged: {name} holds NaN or infinity")
-    module.load_state_dict(tensors, strict=strict)
+    module.load_state_dict(tensors, strict=strict and not without)
 
 
 def load_module(path: str | os.PathLike[str], build: Callable[[], ModuleT]) -> ModuleT:

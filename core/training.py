@@ -52,6 +52,8 @@ class TrainingConfig(Config):
         keep_states: How many states to keep.
         workers: Processes that prepare batches.
         warm_start: Weights to begin from, or null.
+        warm_start_without: Parts of the model that begin afresh all the same, such as
+            [decoder, features_out] when the decoder is to be of another size.
     """
 
     steps: int = Field(100_000, ge=1)
@@ -69,6 +71,7 @@ class TrainingConfig(Config):
     keep_states: int = Field(2, ge=1)
     workers: int = Field(0, ge=0, le=64)
     warm_start: Path | None = None
+    warm_start_without: tuple[str, ...] = ()
 
 
 class Task(pl.LightningModule):

@@ -14,24 +14,14 @@ from core.config import Config
 from core.data.pairs import Pair, PairFacts, PairItem, item_seed
 from core.data.store import UtteranceStore
 from core.errors import InputError
-from vocoder.interface import FlowVocoder, Sampling, VocoderModel
+from vocoder.interface import Sampling, VocoderModel
+from vocoder.pairs import require_flow
 
 
 def prior_name(config: Config) -> str:
     """What a vocoder's configuration says of its prior."""
     settings = {k: v for k, v in config.model_dump().items() if k.startswith("prior")}
     return ", ".join(f"{key} {value}" for key, value in settings.items()) or "its own"
-
-
-def require_flow(model: VocoderModel) -> FlowVocoder:
-    """The vocoder as one that carries noise along an ODE.
-
-    Raises:
-        InputError: It is of another kind.
-    """
-    if not isinstance(model, FlowVocoder):
-        raise InputError(f"{type(model).__name__} is no flow from noise to sound: reflow needs one")
-    return model
 
 
 class VocoderTeacher:

@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from core.audio.mel import MelExtractor, MelSpec
 from core.checkpoint import load_weights
 from core.config import Config, save_config
+from core.data.pair_store import PairStore, Source
 from core.data.store import UtteranceStore
 from core.errors import InputError
 from core.training import Task, TrainingConfig, find_state, fit
 from vocoder.interface import Sampling, VocoderModel
+from vocoder.pairs import PairWindows, check_student, require_flow
 from vocoder.rectified.config import RectifiedConfig
 from vocoder.registry import VocoderConfig, build_vocoder
 
@@ -25,22 +27,30 @@ from vocoder.registry import VocoderConfig, build_vocoder
 MARGIN_FRAMES = 2
 
 
-class WindowConfig(Config):
-    """Windows cut from the corpus.
+class WindowConfig(Source):
+    """Windows cut from the corpus or from reflow pairs.
 
     Attributes:
         features: The feature store.
+        pairs: The pairs, in place of features.
         batch_size: Windows a step.
         window_frames: Length of a window in mel frames.
         gain_range_db: Each window is made louder by a gain drawn from this range.
         statistics_windows: Windows that the corpus's statistics are measured on.
     """
 
-    features: Path
     batch_size: int = Field(16, ge=1)
     window_frames: int = Field(64, ge=4)
     gain_range_db: tuple[float, float] = (-9.0, 3.0)
     statistics_windows: int = Field(512, ge=1)
+
+    @model_validator(mode="after")
+    def _pairs_keep_their_level(self) -> WindowConfig:
+        if self.pairs is not None and self.gain_range_db != (0.0, 0.0):
+            raise InputError(
+                "gain_range_db must be [0.0, 0.0] with pairs: made louder, they are pairs no more"
+            )
+        return self
 
 
 class VocoderExperiment(Config):
@@ -99,6 +109,10 @@ class Windows(Dataset[dict[str, Tensor]]):
         hop = self.spec.hop_samples
         return {"waveform": wave[:, margin * hop : -margin * hop], "mel": mel}
 
+    def sample(self, step: int, size: int) -> dict[str, Tensor]:
+        """Windows at the corpus's own loudness."""
+        return self.batch(step, size, (0.0, 0.0))
+
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         """The batch of a training step."""
         return self.batch(step, self.config.batch_size, self.config.gain_range_db)
@@ -122,7 +136,7 @@ class FixedWindows(Dataset[dict[str, Tensor]]):
         """One batch, at the corpus's own loudness."""
         if index >= self.count:
             raise IndexError(index)
-        return self.windows.batch(index, self.windows.config.batch_size, (0.0, 0.0))
+        return self.windows.sample(index, self.windows.config.batch_size)
 
 
 class VocoderTask(Task):
@@ -142,6 +156,9 @@ class VocoderTask(Task):
 
     def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The vocoder's own losses."""
+        if "x_0" in batch:
+            flow = require_flow(self.model)
+            return flow.training_loss(batch["waveform"], batch["mel"], batch["x_0"])
         return self.model.training_loss(batch["waveform"], batch["mel"])
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
@@ -180,20 +197,34 @@ def train_vocoder(
     """
     find_state(directory, resume)
     config, training = experiment.data, experiment.training
-    windows = Windows(
-        UtteranceStore(config.features, "train"), config, experiment.mel, training.seed
-    )
-    valid = Windows(UtteranceStore(config.features, "valid"), config, experiment.mel, 1)
+    pairs = None if config.pairs is None else PairStore(config.pairs, "vocoder", experiment.mel)
+    windows, valid = _windows(experiment, pairs)
     torch.manual_seed(training.seed)
     model = build_vocoder(experiment.vocoder, experiment.mel)
     if training.warm_start is None:
         # Step -1 of the sampler's numbering: no training step sees the same windows.
-        sample = windows.batch(2**31, config.statistics_windows, (0.0, 0.0))
+        sample = windows.sample(2**31, config.statistics_windows)
         model.measure_corpus(sample["waveform"], sample["mel"])
     else:
-        load_weights(training.warm_start, model)
+        load_weights(training.warm_start, model, without=training.warm_start_without)
+    if pairs is not None:
+        check_student(model, pairs, training.warm_start)
     directory.mkdir(parents=True, exist_ok=True)
     save_config(directory / "config.yaml", experiment)
     task = VocoderTask(model, training, Sampling(**experiment.vocoder.sampling.model_dump()))
-    loader = DataLoader(FixedWindows(valid), batch_size=None)
+    loader = DataLoader(valid, batch_size=None)
     fit(task, windows, loader, directory, resume=resume, accelerator=accelerator)
+
+
+def _windows(
+    experiment: VocoderExperiment, pairs: PairStore | None
+) -> tuple[Windows | PairWindows, Dataset[dict[str, Tensor]]]:
+    """Training and validation batches."""
+    config, seed = experiment.data, experiment.training.seed
+    if pairs is None:
+        windows = Windows(config.store("train"), config, experiment.mel, seed)
+        return windows, FixedWindows(Windows(config.store("valid"), config, experiment.mel, 1))
+    numbers, held_out = pairs.split()
+    cut = config.window_frames, config.batch_size
+    valid = Subset(PairWindows(pairs, held_out, *cut, seed=1), range(8))
+    return PairWindows(pairs, numbers, *cut, seed=seed), valid

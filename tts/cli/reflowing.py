@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from core.data.pairs import Pair, PairFacts, PairStore, begin, file_hash, make_pairs, plan_parts
+from core.data.pair_store import PairStore
+from core.data.pairs import Pair, PairFacts, begin, file_hash, make_pairs, plan_parts
 from core.data.store import UtteranceStore
 from core.errors import InputError, unknown_name
 from core.flow import METHODS, SOLVERS, make_grid
