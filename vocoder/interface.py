@@ -96,6 +96,24 @@ class VocoderModel(nn.Module, ABC):
             mask: Real frames (B, 1, T) bool, or None when all are real.
         """
 
+    def white_noise(
+        self, log_mel: Tensor, seeds: Sequence[int], mask: Tensor | None = None
+    ) -> Tensor:
+        """White noise of deviation 1, (B, T * hop); zero where the mask is False.
+
+        Args:
+            log_mel: (B, M, T), for its shape.
+            seeds: One an item; an item's noise does not depend on the rest of its batch.
+            mask: Real frames (B, 1, T) bool, or None when all are real.
+        """
+        hop, length = self.spec.hop_samples, log_mel.shape[2] * self.spec.hop_samples
+        frames = [log_mel.shape[2]] * len(log_mel)
+        if mask is not None:
+            frames = mask.sum(dim=(1, 2)).tolist()
+        white = seeded_noise(seeds, [(count * hop,) for count in frames]).to(log_mel)
+        # A batch may be padded beyond its longest item.
+        return functional.pad(white, (0, length - white.shape[1]))
+
 
 class FlowVocoder(VocoderModel):
     """A vocoder that carries noise to sound along an ODE, from x_0 at t = 0 to x_1 at t = 1."""
@@ -160,15 +178,3 @@ class FlowVocoder(VocoderModel):
         field = self.field(log_mel, mask)
         solution = solve(field, x_0, grid, sampling.method, mask=real)
         return Generated(solution.x, solution.nfe)
-
-    def white_noise(
-        self, log_mel: Tensor, seeds: Sequence[int], mask: Tensor | None = None
-    ) -> Tensor:
-        """White noise of deviation 1, (B, T * hop); see `noise`."""
-        hop, length = self.spec.hop_samples, log_mel.shape[2] * self.spec.hop_samples
-        frames = [log_mel.shape[2]] * len(log_mel)
-        if mask is not None:
-            frames = mask.sum(dim=(1, 2)).tolist()
-        white = seeded_noise(seeds, [(count * hop,) for count in frames]).to(log_mel)
-        # A batch may be padded beyond its longest item.
-        return functional.pad(white, (0, length - white.shape[1]))

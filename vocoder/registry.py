@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from core.audio.mel import MelSpec
 from core.config import Config
+from vocoder.iaf.config import IafConfig, TeacherConfig
+from vocoder.iaf.model import IafVocoder
+from vocoder.iaf.teacher import WaveNetVocoder
 from vocoder.interface import VocoderModel
 from vocoder.rectified.config import RectifiedConfig
 from vocoder.rectified.model import RectifiedVocoder
 
-VocoderConfig = RectifiedConfig
+VocoderConfig = Annotated[RectifiedConfig | IafConfig | TeacherConfig, Field(discriminator="kind")]
 """Any vocoder's section of an experiment or a voice; `kind` says which."""
 
 
@@ -32,4 +39,8 @@ def build_vocoder(config: VocoderConfig, spec: MelSpec) -> VocoderModel:
     Raises:
         InputError: The sizes do not fit the contract.
     """
+    if isinstance(config, IafConfig):
+        return IafVocoder(config, spec)
+    if isinstance(config, TeacherConfig):
+        return WaveNetVocoder(config, spec)
     return RectifiedVocoder(config, spec)

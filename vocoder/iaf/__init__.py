@@ -1,0 +1,1 @@
+"""Parallel WaveNet: a vocoder of inverse autoregressive flows, and its autoregressive teacher."""
