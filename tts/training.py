@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
@@ -16,6 +16,7 @@ from core.audio.mel import MelExtractor, MelSpec
 from core.checkpoint import load_weights
 from core.config import Config, save_config
 from core.data.batching import BatchPlan, BatchSequence
+from core.data.pair_store import PairStore, Source
 from core.data.store import UtteranceStore
 from core.errors import InputError
 from core.training import Task, TrainingConfig, find_state, fit
@@ -23,6 +24,7 @@ from text.symbols import SYMBOLS, symbol_table_hash
 from tts.config import AcousticConfig
 from tts.losses import acoustic_losses
 from tts.model import AcousticModel
+from tts.pairs import PairTask, check_student, pair_batches
 
 STATISTICS_UTTERANCES = 512
 SPACE = SYMBOLS.index(" ")
@@ -30,19 +32,25 @@ SPACE = SYMBOLS.index(" ")
 Batch = dict[str, Tensor]
 
 
-class BatchConfig(Config):
+class BatchConfig(Source):
     """Utterances put together.
 
     Attributes:
         features: The feature store.
+        pairs: Reflow pairs, in place of features.
         batch_seconds: Largest padded size of a batch.
         join_probability: Probability that an item is two or three utterances in a row, so that
             long sentences hold.
     """
 
-    features: Path
     batch_seconds: float = Field(60.0, gt=0)
     join_probability: float = Field(0.2, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _pairs_stay_alone(self) -> BatchConfig:
+        if self.pairs is not None and self.join_probability:
+            raise InputError("join_probability must be 0 with pairs: two in a row are no pair")
+        return self
 
 
 class AcousticExperiment(Config):
@@ -223,9 +231,19 @@ def train_acoustic(
         InputError: The features, the configuration or the states are not fit for it.
     """
     find_state(directory, resume)
+    prepare = _from_features if experiment.data.pairs is None else _from_pairs
+    task, steps, valid = prepare(experiment)
+    directory.mkdir(parents=True, exist_ok=True)
+    save_config(directory / "config.yaml", experiment)
+    loader = DataLoader(valid, batch_size=None)
+    fit(task, steps, loader, directory, resume=resume, accelerator=accelerator)
+
+
+def _from_features(experiment: AcousticExperiment) -> tuple[Task, Dataset[Batch], Dataset[Batch]]:
+    """Task, training and validation batches of a training on recordings."""
     config, training, speakers = experiment.data, experiment.training, experiment.acoustic.speakers
-    sentences = Sentences(UtteranceStore(config.features, "train"), experiment.mel, speakers)
-    valid = Sentences(UtteranceStore(config.features, "valid"), experiment.mel, speakers)
+    sentences = Sentences(config.store("train"), experiment.mel, speakers)
+    valid = Sentences(config.store("valid"), experiment.mel, speakers)
     torch.manual_seed(training.seed)
     if not len(sentences.store):
         raise InputError(f"{config.features} has no utterance to train on")
@@ -236,10 +254,21 @@ def train_acoustic(
         frame = torch.arange(sample["mel"].shape[2])
         model.measure_corpus(sample["mel"], (frame < sample["frames"][:, None])[:, None])
     else:
-        load_weights(training.warm_start, model)
-    directory.mkdir(parents=True, exist_ok=True)
-    save_config(directory / "config.yaml", experiment)
-    task = AcousticTask(model, training)
+        load_weights(training.warm_start, model, without=training.warm_start_without)
     steps = TrainingSteps(sentences, config, training.seed)
-    loader = DataLoader(ValidationBatches(valid), batch_size=None)
-    fit(task, steps, loader, directory, resume=resume, accelerator=accelerator)
+    return AcousticTask(model, training), steps, ValidationBatches(valid)
+
+
+def _from_pairs(experiment: AcousticExperiment) -> tuple[Task, Dataset[Batch], Dataset[Batch]]:
+    """Task, training and validation batches of a training on reflow pairs."""
+    config, training = experiment.data, experiment.training
+    assert config.pairs is not None
+    pairs = PairStore(config.pairs, "acoustic", experiment.mel)
+    torch.manual_seed(training.seed)
+    model = AcousticModel(experiment.acoustic, experiment.mel, len(SYMBOLS))
+    check_student(model, pairs, training)
+    assert training.warm_start is not None
+    load_weights(training.warm_start, model, without=training.warm_start_without)
+    speakers = experiment.acoustic.speakers
+    steps, valid = pair_batches(pairs, speakers, config.batch_seconds, training.seed)
+    return PairTask(model, training), steps, valid
