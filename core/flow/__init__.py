@@ -42,6 +42,7 @@ from core.flow.schedules import (
     required_sampling,
     schedule_steps,
 )
+from core.flow.sde import sample, sde_strength, solve_sde, step_seeds
 from core.flow.search import GridSearch, Trial, search_grid
 from core.flow.solvers import SOLVERS, Solution, solve
 from core.flow.straightness import equal_straightness_grid, straightness
@@ -86,10 +87,14 @@ __all__ = [
     "noise_to_velocity",
     "rademacher_probes",
     "required_sampling",
+    "sample",
     "schedule_steps",
+    "sde_strength",
     "search_grid",
     "seeded_noise",
     "solve",
+    "solve_sde",
+    "step_seeds",
     "straightness",
     "time_to_noise_level",
     "velocity_to_data",

@@ -31,13 +31,15 @@ def check_time_schedule(schedule: str | int) -> str | int:
     Raises:
         InputError: It is something else.
     """
-    if isinstance(schedule, bool) or not isinstance(schedule, str | int):
-        raise InputError(f"time_schedule {schedule!r} is neither a name nor a number of steps")
     if isinstance(schedule, str) and schedule not in TIME_SCHEDULES:
-        choices = [*TIME_SCHEDULES, "a number of steps such as 4"]
-        raise unknown_name("time_schedule", schedule, choices)
-    if isinstance(schedule, int) and not 1 <= schedule <= MAX_SCHEDULE_STEPS:
-        raise InputError(f"time_schedule is {schedule}, allowed are 1 to {MAX_SCHEDULE_STEPS}")
+        choices = [*TIME_SCHEDULES, "a number of Euler steps such as 4"]
+        raise unknown_name("time schedule", schedule, choices)
+    whole = isinstance(schedule, int) and not isinstance(schedule, bool)
+    if not isinstance(schedule, str) and not (whole and 1 <= schedule <= MAX_SCHEDULE_STEPS):
+        raise InputError(
+            f"{schedule!r} is no time schedule: give {', '.join(TIME_SCHEDULES)} or a number of "
+            f"Euler steps from 1 to {MAX_SCHEDULE_STEPS}"
+        )
     return schedule
 
 

@@ -87,11 +87,12 @@ def test_uniform_schedule_takes_any_steps():
 @pytest.mark.parametrize(
     ("schedule", "said"),
     [
-        ("t2", "unknown time_schedule 't2'; allowed: uniform, t0, t1, a number of steps"),
-        (0, "time_schedule is 0, allowed are 1 to 1000"),
-        (1001, "is 1001"),
-        (True, "neither a name nor a number"),
-        (0.5, "neither a name nor a number"),
+        ("t2", "unknown time schedule 't2'; allowed: uniform, t0, t1, a number of Euler steps"),
+        ("unifrom", "did you mean 'uniform'"),
+        (0, "^0 is no time schedule: give uniform, t0, t1 or a number of Euler steps from 1 to"),
+        (1001, "1001 is no"),
+        (True, "True is no"),
+        (0.5, "0.5 is no"),
     ],
 )
 def test_what_is_no_schedule_is_refused(schedule, said):
