@@ -14,6 +14,8 @@ usage: egs/$name/run.sh [options]
   --stop-stage N       last stage (7)
                          0 download   1 manifest   2 features   3 vocoder   4 acoustic model
                          5 voice      6 test sentences          7 evaluation
+                         and, when --stop-stage asks for them, the same voice straightened:
+                         8 reflow pairs          9 training on them     10 its evaluation
   --corpus DIR         a copy of the corpus at hand; nothing is downloaded
   --output-dir DIR     where everything goes (data/$name)
   --config NAME        train configs/NAME-acoustic.yaml and configs/NAME-vocoder.yaml ($name)
@@ -43,7 +45,7 @@ number() {
 
 read_options() {
     first=0 last=7 corpus="" work="" config=${default_config:-$name} tiny="" device=auto limit=60
-    vocoder_steps=1,2,4,10,32 resume=() set_acoustic=() set_vocoder=() prepare=()
+    vocoder_steps=1,2,4,10,32 resume=() set_acoustic=() set_vocoder=() prepare=() reflow=()
     while [[ $# -gt 0 ]]; do
         case $1 in
             --help | -h) usage && exit 0 ;;
@@ -94,12 +96,11 @@ download() {
 }
 
 train_acoustic() {
-    local speakers
-    speakers=$("$python" -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))["speakers"]))' \
-        "$features/store.json")
+    local names
+    names=$(speakers)
     straighttalk train acoustic "$configs/$config-acoustic.yaml" --output-dir "$work/acoustic" \
         --set "data.features=$features" --set "language=$language" \
-        --set "acoustic.speakers=$speakers" --device "$device" \
+        --set "acoustic.speakers=$names" --device "$device" \
         ${resume[@]+"${resume[@]}"} ${set_acoustic[@]+"${set_acoustic[@]}"}
 }
 
@@ -107,6 +108,45 @@ train_vocoder() {
     straighttalk train vocoder "$configs/$config-vocoder.yaml" --output-dir "$work/vocoder" \
         --set "data.features=$features" --device "$device" \
         ${resume[@]+"${resume[@]}"} ${set_vocoder[@]+"${set_vocoder[@]}"}
+}
+
+# The speakers of the features, as a JSON list.
+speakers() {
+    "$python" -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))["speakers"]))' \
+        "$features/store.json"
+}
+
+make_pairs() {
+    local kind
+    for kind in acoustic vocoder; do
+        [[ -f $configs/$config-$kind-reflow.yaml ]] ||
+            fail "there is no $configs/$config-$kind-reflow.yaml: --config names one that has it"
+        straighttalk reflow "$kind" --run "$work/$kind" --features "$features" --device "$device" \
+            --output-dir "$work/pairs/$kind" ${reflow[@]+"${reflow[@]}"}
+    done
+}
+
+train_on_pairs() {
+    local kind names
+    names=$(speakers)
+    for kind in acoustic vocoder; do
+        local overrides=(--set "data.pairs=$work/pairs/$kind"
+            --set "training.warm_start=$work/$kind/weights.safetensors")
+        if [[ $kind = acoustic ]]; then
+            overrides+=(--set "language=$language" --set "acoustic.speakers=$names")
+        fi
+        straighttalk train "$kind" "$configs/$config-$kind-reflow.yaml" "${overrides[@]}" \
+            --output-dir "$work/$kind-reflow" --device "$device" ${resume[@]+"${resume[@]}"}
+    done
+}
+
+evaluate_straightened() {
+    straighttalk package --acoustic "$work/acoustic-reflow" --vocoder "$work/vocoder-reflow" \
+        --name "$name-reflow" --licence "$licence" --card "$egs/$name/card.md" \
+        --output-dir "$work/voice-reflow"
+    straighttalk evaluate --voice "$work/voice-reflow" --features "$features" \
+        --split test --limit "$limit" --vocoder-steps "$vocoder_steps" --device "$device" \
+        --results "$results" --output-dir "$work/evaluation-reflow"
 }
 
 recipe() {
@@ -119,7 +159,7 @@ recipe() {
     given=$corpus
     work=${work:-data/$name} results=$egs/$name/RESULTS.md
     if [[ -n $tiny ]]; then
-        config=tiny limit=2 vocoder_steps=1,2 results=$work/RESULTS.md prepare+=(--limit 24)
+        config=tiny limit=2 reflow=(--steps 4) vocoder_steps=1,2 results=$work/RESULTS.md prepare+=(--limit 24)
     fi
     corpus=${corpus:-$work/corpus} features=$work/features
     mkdir -p "$work"
@@ -137,4 +177,7 @@ recipe() {
     stage 7 "evaluation" straighttalk evaluate --voice "$work/voice" --features "$features" \
         --split test --limit "$limit" --vocoder-steps "$vocoder_steps" --device "$device" \
         --results "$results" --output-dir "$work/evaluation"
+    stage 8 "reflow pairs" make_pairs
+    stage 9 "training on pairs" train_on_pairs
+    stage 10 "evaluation of the straightened voice" evaluate_straightened
 }

@@ -18,10 +18,13 @@ from vocoder.training import VocoderExperiment
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(p.name.removesuffix("-acoustic.yaml") for p in CONFIGS.glob("*-acoustic.yaml"))
 
+REFLOW = sorted(p.name.split("-")[0] for p in CONFIGS.glob("*-acoustic-reflow.yaml"))
+
 
 def test_configs_come_in_pairs() -> None:
     """An acoustic model and a vocoder for each recipe, and nothing else in the directory."""
     expected = {f"{name}-{kind}.yaml" for name in NAMES for kind in ("acoustic", "vocoder")}
+    expected |= {f"{name}-{kind}-reflow.yaml" for name in REFLOW for kind in ("acoustic", "vocoder")}
     assert {path.name for path in CONFIGS.iterdir()} == expected
     assert {"kathleen", "ljspeech", "vctk", "tiny"} <= set(NAMES)
 
@@ -44,3 +47,23 @@ def test_config_builds_its_models(name: str) -> None:
     for sampling in (acoustic.acoustic.sampling, vocoder.vocoder.sampling):
         assert sampling.method in METHODS
         assert len(make_grid(sampling.grid, sampling.steps)) == sampling.steps + 1
+
+
+@pytest.mark.parametrize("name", REFLOW)
+def test_reflow_config_continues_its_teacher(name: str) -> None:
+    """The same models as in the first training, and only their data and optimisation differ."""
+    acoustic = [
+        load_config(CONFIGS / f"{name}-acoustic{end}.yaml", AcousticExperiment)
+        for end in ("", "-reflow")
+    ]
+    vocoder = [
+        load_config(CONFIGS / f"{name}-vocoder{end}.yaml", VocoderExperiment)
+        for end in ("", "-reflow")
+    ]
+    for kind, (first, second) in (("acoustic", acoustic), ("vocoder", vocoder)):
+        assert second.name == f"{name}-{kind}-reflow"
+        assert second.data.features is None and second.data.pairs is not None
+        assert first.mel == second.mel
+        models = [getattr(e, kind).model_dump(exclude={"sampling"}) for e in (first, second)]
+        assert models[0] == models[1]
+        assert second.training.warm_start is not None
