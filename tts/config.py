@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from core.config import Config
+from core.errors import InputError
 from core.flow import check_grids
 
 
@@ -41,8 +42,7 @@ class DecoderConfig(Config):
         expansion: Hidden width in units of `channels`.
         heads: Attention heads.
         condition_channels: Features of the encoder that the decoder sees besides the mean.
-        dropout: Of hidden units while training.
-        drop_path: Probability of skipping a block for an item while training.
+        dropout: While training.
     """
 
     channels: int = Field(256, ge=8, le=4096)
@@ -53,7 +53,6 @@ class DecoderConfig(Config):
     heads: int = Field(4, ge=1, le=64)
     condition_channels: int = Field(128, ge=1, le=2048)
     dropout: float = Field(0.0, ge=0, lt=1)
-    drop_path: float = Field(0.0, ge=0, lt=1)
 
 
 class MelSamplingConfig(Config):
@@ -65,6 +64,7 @@ class MelSamplingConfig(Config):
         grid: Time grid.
         grids: Grids that a search found, by their number of steps; they go before `grid`.
         temperature: Deviation of the prior noise.
+        guidance: Scale of classifier-free guidance; 1 for none.
     """
 
     steps: int = Field(4, ge=1, le=1000)
@@ -72,6 +72,7 @@ class MelSamplingConfig(Config):
     grid: str = "uniform"
     grids: Annotated[dict[str, str], AfterValidator(check_grids)] = Field({})
     temperature: float = Field(0.667, ge=0, le=2)
+    guidance: float = Field(1.0, ge=0, le=10)
 
 
 class AcousticConfig(Config):
@@ -81,7 +82,16 @@ class AcousticConfig(Config):
         blanks: Whether a blank stands between phonemes, and at both ends.
         speakers: Names of the speakers; empty for one voice.
         speaker_channels: Width of a speaker's embedding.
-        sigma_min: Deviation of the path's noise at t = 1.
+        sigma_min: Share of the prior's noise left at t = 1 (Lipman et al., 2023, eq. 22).
+        sigma: Deviation of noise added to the path at every time (Tong et al., 2024, eq. 14);
+            VoiceFlow has 0.1.
+        prior_on_mean: Whether the prior's noise lies around the encoder's mean, and not around 0.
+        condition_on_mean: Whether the decoder sees the encoder's mean and features; if not, it
+            knows of the text only what the prior shows.
+        condition_drop: Probability that an item's condition is hidden from the decoder in training,
+            which guidance needs.
+        coupling: Which frame of noise goes with which frame of an item in training: any, or by
+            optimal transport (`tts.coupling`).
         preconditioned: Whether the decoder predicts only what the best linear velocity around the
             encoder's mean leaves.
         encoder: Sizes.
@@ -93,7 +103,46 @@ class AcousticConfig(Config):
     speakers: tuple[str, ...] = ()
     speaker_channels: int = Field(64, ge=1, le=1024)
     sigma_min: float = Field(0.0, ge=0, lt=1)
+    sigma: float = Field(0.0, ge=0, lt=1)
+    prior_on_mean: bool = False
+    condition_on_mean: bool = True
+    condition_drop: float = Field(0.0, ge=0, lt=1)
+    coupling: Literal["independent", "optimal-transport"] = "independent"
     preconditioned: bool = True
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()
     sampling: MelSamplingConfig = MelSamplingConfig()
+
+    @model_validator(mode="after")
+    def _check_together(self) -> AcousticConfig:
+        if self.sigma and self.sigma_min:
+            raise InputError(
+                f"sigma is {self.sigma} and sigma_min {self.sigma_min}: they are the noise of two "
+                "different paths, so set one of them to 0"
+            )
+        if not self.condition_on_mean and not self.prior_on_mean:
+            raise InputError(
+                "condition_on_mean and prior_on_mean are both false: the decoder would know "
+                "nothing of the text, so set one of them to true"
+            )
+        if not self.condition_on_mean and self.preconditioned:
+            raise InputError(
+                "condition_on_mean is false and preconditioned true: the decoder would see only "
+                "the distance from a mean it does not know, so set preconditioned to false"
+            )
+        if self.condition_drop and not self.condition_on_mean and not self.many_speakers:
+            raise InputError(
+                f"condition_drop is {self.condition_drop} and condition_on_mean false: "
+                "a decoder without a condition has none to drop"
+            )
+        if self.sampling.guidance != 1 and not self.condition_drop:
+            raise InputError(
+                f"sampling.guidance is {self.sampling.guidance}: guidance needs a model trained "
+                "with condition_drop above 0"
+            )
+        return self
+
+    @property
+    def many_speakers(self) -> bool:
+        """Whether the model is told who speaks."""
+        return len(self.speakers) > 1

@@ -15,25 +15,18 @@ class Decoder(nn.Module):
     Args:
         config: Sizes.
         n_mels: Mel bands.
-        condition_channels: Width of the frame-wise condition.
+        condition_channels: Width of the frame-wise condition; 0 for none.
     """
 
     def __init__(self, config: DecoderConfig, n_mels: int, condition_channels: int) -> None:
         super().__init__()
         width = config.channels
         self.state_in = nn.Linear(n_mels, width)
-        self.condition_in = nn.Linear(condition_channels, width)
+        self.condition_in = nn.Linear(condition_channels, width) if condition_channels else None
         self.time = TimeEmbedding(width)
         self.modulation = AdaptiveNorm(width, config.blocks)
         self.blocks = nn.ModuleList(
-            ConvNeXtBlock(
-                width,
-                config.kernel,
-                config.expansion,
-                config.dropout,
-                adaptive=True,
-                drop_path=config.drop_path,
-            )
+            ConvNeXtBlock(width, config.kernel, config.expansion, config.dropout, adaptive=True)
             for _ in range(config.blocks)
         )
         every = config.attention_every
@@ -62,7 +55,9 @@ class Decoder(nn.Module):
         Returns:
             (B, M, T) float32.
         """
-        hidden = self.state_in(x.transpose(1, 2)) + self.condition_in(condition)
+        hidden = self.state_in(x.transpose(1, 2))
+        if self.condition_in is not None:
+            hidden = hidden + self.condition_in(condition)
         modulations = self.modulation(self.time(t, x.shape[0]))
         for index, (block, modulation) in enumerate(zip(self.blocks, modulations, strict=True)):
             hidden = block(hidden, mask, modulation)

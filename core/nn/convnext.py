@@ -46,8 +46,6 @@ class ConvNeXtBlock(nn.Module):
         kernel: Odd width of the depthwise convolution in frames.
         expansion: Width of the hidden layer in units of C.
         dropout: Probability of dropping a hidden unit while training.
-        drop_path: Probability of skipping the whole block for an item while training (stochastic
-            depth: Huang et al., 2016); nearly free where dropout is slow.
         adaptive: Whether the norm's shift, scale and the residual's gate come from outside.
 
     Raises:
@@ -61,7 +59,6 @@ class ConvNeXtBlock(nn.Module):
         expansion: int = 3,
         dropout: float = 0.0,
         adaptive: bool = False,
-        drop_path: float = 0.0,
     ) -> None:
         super().__init__()
         if kernel % 2 == 0:
@@ -71,7 +68,6 @@ class ConvNeXtBlock(nn.Module):
         self.expand = nn.Linear(channels, expansion * channels)
         self.contract = nn.Linear(expansion * channels, channels)
         self.dropout = nn.Dropout(dropout)
-        self.drop_path = drop_path
         self.gate = None if adaptive else nn.Parameter(torch.full((channels,), 0.2))
 
     def forward(self, x: Tensor, mask: Tensor | None, modulation: Tensor | None = None) -> Tensor:
@@ -91,9 +87,6 @@ class ConvNeXtBlock(nn.Module):
             shift, scale, gate = modulation
             y = y * (1 + scale) + shift
         y = self.contract(self.dropout(F.gelu(self.expand(y))))
-        if self.training and self.drop_path:
-            kept = torch.rand(len(x), 1, 1, device=x.device) >= self.drop_path
-            y = y * kept / (1 - self.drop_path)
         return x + gate * y
 
     def _convolve(self, x: Tensor) -> Tensor:
