@@ -14,18 +14,21 @@ class TimeEmbedding(nn.Module):
     The sinusoids follow Vaswani et al. (2017), section 3.5, with t scaled by 1000 as in Grad-TTS.
 
     Args:
-        channels: Width of the embedding (even).
+        channels: Number of sinusoids (even).
+        width: Of the perceptron and the embedding; `channels` when None.
+        scale: What t is multiplied by.
     """
 
     frequencies: Tensor
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, width: int | None = None, scale: float = 1000.0) -> None:
         super().__init__()
         half = channels // 2
+        width = channels if width is None else width
         frequencies = torch.exp(-math.log(10_000.0) * torch.arange(half) / max(half - 1, 1))
-        self.register_buffer("frequencies", 1000.0 * frequencies, persistent=False)
+        self.register_buffer("frequencies", scale * frequencies, persistent=False)
         self.mlp = nn.Sequential(
-            nn.Linear(2 * half, channels), nn.SiLU(), nn.Linear(channels, channels), nn.SiLU()
+            nn.Linear(2 * half, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
         )
 
     def forward(self, t: Tensor, batch: int) -> Tensor:
@@ -36,7 +39,7 @@ class TimeEmbedding(nn.Module):
             batch: B.
 
         Returns:
-            Embedding, shape (B, channels).
+            Embedding, shape (B, width).
         """
         angle = t.float().reshape(-1, 1) * self.frequencies
         out: Tensor = self.mlp(torch.cat([angle.sin(), angle.cos()], dim=1))

@@ -1,6 +1,7 @@
 """A rectified flow on the waveform (Liu et al., 2022), conditioned on a mel spectrogram.
 
-State and velocity are waveforms; the network works on their STFT frames. For noise of deviation
+State and velocity are waveforms; the network works on their STFT frames, or, as WaveODE's, on the
+waveforms themselves. For noise of deviation
 sigma and Gaussian data of deviation s in a time-frequency cell, the best linear velocity is
 
     u(x) = (t s^2 - (1 - t) sigma^2) / V_t x,        V_t = (1 - t)^2 sigma^2 + t^2 s^2,
@@ -11,7 +12,7 @@ only that rest, in units of its deviation; the mel gives s.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -19,17 +20,36 @@ from torch import Tensor
 from core.audio.mel import MelSpec
 from core.audio.stft import Stft
 from core.errors import InputError
-from core.flow import Field, LinearPath, make_grid, solve
+from core.flow import (
+    Field,
+    LinearPath,
+    Solution,
+    check_schedule_steps,
+    draw_times,
+    make_grid,
+    sample,
+    sde_strength,
+    solve,
+)
 from vocoder.consistency import impose_mel, mel_consistent
 from vocoder.envelope import MelEnvelope
 from vocoder.interface import FlowVocoder, Generated, Sampling
-from vocoder.rectified.config import RectifiedConfig
+from vocoder.rectified.config import RectifiedConfig, StftConvNeXtConfig
+from vocoder.rectified.dilated_network import DilatedNetwork
+from vocoder.rectified.network import VelocityNetwork
 from vocoder.rectified.stft_network import StftConvNeXt
 
 # A Hann window's mean square; white noise of deviation 1 has STFT power n_fft times this.
 HANN_POWER = 3.0 / 8.0
 # Below this fraction of full scale an STFT cell is silent.
 LEAST_DEVIATION = 1e-5
+
+
+def build_network(config: RectifiedConfig, spec: MelSpec) -> VelocityNetwork:
+    """Make the velocity network that a configuration names."""
+    if isinstance(config.network, StftConvNeXtConfig):
+        return StftConvNeXt(config.network, spec)
+    return DilatedNetwork(config.network, spec)
 
 
 class RectifiedVocoder(FlowVocoder):
@@ -40,7 +60,8 @@ class RectifiedVocoder(FlowVocoder):
         spec: The mel contract.
 
     Raises:
-        InputError: The network's n_fft is no divisor of the contract's, or too small for its hop.
+        InputError: The network does not fit the contract: its n_fft is no divisor of the
+            contract's or too small for the hop, or its strides do not multiply to the hop.
     """
 
     mel_mean: Tensor
@@ -48,18 +69,13 @@ class RectifiedVocoder(FlowVocoder):
 
     def __init__(self, config: RectifiedConfig, spec: MelSpec) -> None:
         super().__init__()
-        if spec.n_fft % config.network.n_fft:
-            raise InputError(
-                f"the network's n_fft is {config.network.n_fft}; "
-                f"it must divide the mel's, {spec.n_fft}"
-            )
         self.config = config
         self.spec = spec
         self.path = LinearPath()
         self.envelope = MelEnvelope(spec)
         self.stft = Stft(spec.n_fft, spec.hop_samples, spec.win_samples)
-        self.frames = Stft(config.network.n_fft, spec.hop_samples)
-        self.network = StftConvNeXt(config.network, spec)
+        self.network = build_network(config, spec)
+        self.frames = Stft(self.network.n_fft, spec.hop_samples)
         self.register_buffer("mel_mean", torch.zeros(spec.n_mels, 1))
         self.register_buffer("mel_deviation", torch.ones(spec.n_mels, 1))
 
@@ -96,16 +112,17 @@ class RectifiedVocoder(FlowVocoder):
             log_mel: (B, M, T).
             mask: Real frames (B, 1, T), or None.
         """
-        frame_mask = None if mask is None else mask.transpose(1, 2)
         mel = (log_mel - self.mel_mean) / self.mel_deviation
-        condition = self.network.encode_mel(mel, frame_mask)
-        speech, noise = self.deviations(log_mel, self.config.network.n_fft)
+        condition = self.network.encode_mel(mel, mask)
+        if self.network.on_waveform and not self.config.preconditioned:
+            return lambda t, x: self.network(t, x, condition, mask)
+        speech, noise = self.deviations(log_mel, self.network.n_fft)
 
         def velocity(t: Tensor, x: Tensor) -> Tensor:
             time = t.reshape(-1, 1, 1).float()
             variance = (1 - time).square() * noise.square() + time.square() * speech.square()
             spectrum = self.frames(x)
-            rest = self.network(t, spectrum * variance.rsqrt(), condition, frame_mask)
+            rest = self._rest(t, spectrum * variance.rsqrt(), condition, mask)
             if self.config.preconditioned:
                 slope = (time * speech.square() - (1 - time) * noise.square()) / variance
                 out = slope * spectrum + speech * noise * variance.rsqrt() * rest
@@ -115,31 +132,47 @@ class RectifiedVocoder(FlowVocoder):
 
         return velocity
 
+    def _rest(self, t: Tensor, cells: Tensor, condition: Tensor, mask: Tensor | None) -> Tensor:
+        """The network's answer to standardised cells (B, F, T), in such cells."""
+        if not self.network.on_waveform:
+            rest: Tensor = self.network(t, cells, condition, mask)
+            return rest
+        # Cells of deviation 1 make a waveform of this; the network is to see and answer 1.
+        deviation = (HANN_POWER * self.network.n_fft) ** -0.5
+        wave = self.frames.inverse(cells, mask) / deviation
+        return self.frames(deviation * self.network(t, wave, condition, mask))
+
     def training_loss(
         self, waveform: Tensor, log_mel: Tensor, x_0: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Flow-matching loss in units of the Gaussian floor, louder cells weighing more.
+        """Flow-matching loss; see `FlowVocoder.training_loss`.
 
-        "error" is the same without the weights: 1 is what the best linear velocity reaches on
-        Gaussian speech.
+        On cells it is in units of the Gaussian floor, louder cells weighing more. "error" is the
+        same without the weights: 1 is what the best linear velocity reaches on Gaussian speech.
         """
-        batch = waveform.shape[0]
-        # Stratified times: one in each of B equal intervals, in random order.
-        order = torch.randperm(batch, device=waveform.device)
-        t = (order + torch.rand(batch, device=waveform.device)) / batch
+        t = draw_times(self.config.time_schedule, len(waveform), waveform.device)
         if x_0 is None:
             x_0 = self.prior_noise(torch.randn_like(waveform), log_mel)
         x_t = self.path.sample(x_0, waveform, t)
         target = self.path.velocity(x_0, waveform, t)
-        difference = self.stft(self.field(log_mel)(t, x_t) - target)
+        error = self.field(log_mel)(t, x_t) - target
+        if self.config.loss == "waveform":
+            with torch.no_grad():
+                cells = self._cell_errors(error, t, log_mel)[0]
+            return {"loss": error.square().mean(), "error": cells.mean()}
+        cells, speech = self._cell_errors(error, t, log_mel)
+        weight = speech.pow(self.config.energy_power)
+        weight = weight / weight.mean(dim=(1, 2), keepdim=True)
+        return {"loss": (weight * cells).mean(), "error": cells.mean().detach()}
+
+    def _cell_errors(self, error: Tensor, t: Tensor, log_mel: Tensor) -> tuple[Tensor, Tensor]:
+        """Squared errors of the velocity in units of the floor, and speech, each (B, F, T)."""
+        difference = self.stft(error)
         speech, noise = self.deviations(log_mel, self.spec.n_fft)
         time = t[:, None, None]
         variance = (1 - time).square() * noise.square() + time.square() * speech.square()
         power = difference.real.square() + difference.imag.square()
-        error = power * variance / (speech * noise).square()
-        weight = speech.pow(self.config.energy_power)
-        weight = weight / weight.mean(dim=(1, 2), keepdim=True)
-        return {"loss": (weight * error).mean(), "error": error.mean().detach()}
+        return power * variance / (speech * noise).square(), speech
 
     @torch.inference_mode()
     def generate(
@@ -150,7 +183,14 @@ class RectifiedVocoder(FlowVocoder):
         mask: Tensor | None = None,
     ) -> Generated:
         """Synthesise a batch; see `VocoderModel.generate`."""
-        return self.carry(self.noise(log_mel, seeds, mask), log_mel, sampling, mask)
+
+        def solver(field: Field, grid: Tensor, real: Tensor | None) -> Solution:
+            return sample(
+                field, lambda drawn: self.noise(log_mel, drawn, mask), seeds, grid,
+                sampling.method, path=self.path, mask=real,
+            )  # fmt: skip
+
+        return self._run(solver, log_mel, sampling, mask)
 
     @torch.inference_mode()
     def carry(
@@ -160,17 +200,42 @@ class RectifiedVocoder(FlowVocoder):
         sampling: Sampling,
         mask: Tensor | None = None,
     ) -> Generated:
-        """Carry noise to sound, with mel-consistency rounds; see `FlowVocoder.carry`."""
-        hop = self.spec.hop_samples
+        """Carry noise to sound, with mel-consistency rounds; see `FlowVocoder.carry`.
+
+        Raises:
+            InputError: The method is stochastic, so that no noise alone decides the sound; or as
+                `generate`.
+        """
+        if sde_strength(sampling.method) is not None:
+            raise InputError(
+                f"method {sampling.method!r} draws noise at every step: given noise can only be "
+                "carried along the ODE, by euler, midpoint, heun, rk4 or rk45"
+            )
+
+        def solver(field: Field, grid: Tensor, real: Tensor | None) -> Solution:
+            return solve(field, x_0, grid, sampling.method, mask=real)
+
+        return self._run(solver, log_mel, sampling, mask)
+
+    def _run(
+        self,
+        solver: Callable[[Field, Tensor, Tensor | None], Solution],
+        log_mel: Tensor,
+        sampling: Sampling,
+        mask: Tensor | None,
+    ) -> Generated:
+        """Integrate the mel-consistent field by a solver and finish the waveform."""
+        grid = make_grid(sampling.grid, sampling.steps)
+        check_schedule_steps(self.config.time_schedule, grid, sampling.method)
         field = self.field(log_mel, mask)
         known = (log_mel, self.envelope, self.stft)
         if sampling.consistency_rounds:
             rounds = sampling.consistency_rounds
             field = mel_consistent(field, *known, rounds, sampling.momentum, mask)
-        grid = make_grid(sampling.grid, sampling.steps)
         # Frames to samples, so that padding does not change an adaptive solver's steps.
+        hop = self.spec.hop_samples
         real = None if mask is None else mask[:, 0].repeat_interleave(hop, dim=1)
-        solution = solve(field, x_0, grid, sampling.method, mask=real)
+        solution = solver(field, grid, real)
         rounds = sampling.final_rounds
         waveform = impose_mel(solution.x, *known, rounds, sampling.momentum, mask)
         return Generated(waveform, solution.nfe)

@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from core.audio.mel import MelSpec
+from core.errors import InputError
 from core.nn import AdaptiveNorm, ConvNeXtBlock, TimeEmbedding
 from vocoder.rectified.config import StftConvNeXtConfig
+from vocoder.rectified.network import VelocityNetwork
 
 
-class StftConvNeXt(nn.Module):
+class StftConvNeXt(VelocityNetwork):
     """ConvNeXt blocks over STFT frames, conditioned on a log mel and on time.
 
     Frames of the network and of the mel share their centres, so the mel needs no upsampling.
@@ -18,10 +20,20 @@ class StftConvNeXt(nn.Module):
     Args:
         config: Sizes.
         spec: The mel contract; its hop is the network's.
+
+    Raises:
+        InputError: Its n_fft is no divisor of the contract's.
     """
+
+    on_waveform = False
 
     def __init__(self, config: StftConvNeXtConfig, spec: MelSpec) -> None:
         super().__init__()
+        if spec.n_fft % config.n_fft:
+            raise InputError(
+                f"the network's n_fft is {config.n_fft}; it must divide the mel's, {spec.n_fft}"
+            )
+        self.n_fft = config.n_fft
         bins = config.n_fft // 2 + 1
         width = config.channels
         self.mel_in = nn.Linear(spec.n_mels, width)
@@ -43,39 +55,21 @@ class StftConvNeXt(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def encode_mel(self, mel: Tensor, mask: Tensor | None) -> Tensor:
-        """Read the mel once a synthesis.
-
-        Args:
-            mel: Standardised log mel, (B, M, T).
-            mask: Real frames, (B, T, 1), or None.
-
-        Returns:
-            Condition (B, T, C).
-        """
+        """Read the mel once a synthesis: (B, M, T) to (B, T, C)."""
+        frames = None if mask is None else mask.transpose(1, 2)
         hidden = self.mel_in(mel.transpose(1, 2))
         for block in self.mel_blocks:
-            hidden = block(hidden, mask)
+            hidden = block(hidden, frames)
         encoded: Tensor = self.mel_norm(hidden)
         return encoded
 
-    def forward(
-        self, t: Tensor, spectrum: Tensor, condition: Tensor, mask: Tensor | None
-    ) -> Tensor:
-        """Predict the standardised rest of the velocity.
-
-        Args:
-            t: Time, () or (B,).
-            spectrum: Standardised complex state, (B, F, T).
-            condition: From `encode_mel`, (B, T, C).
-            mask: Real frames, (B, T, 1), or None.
-
-        Returns:
-            Complex (B, F, T), float32 parts.
-        """
-        parts = torch.cat([spectrum.real, spectrum.imag], dim=1).transpose(1, 2)
+    def forward(self, t: Tensor, state: Tensor, condition: Tensor, mask: Tensor | None) -> Tensor:
+        """Read frames (B, F, T) and answer with such; see `VelocityNetwork.forward`."""
+        frames = None if mask is None else mask.transpose(1, 2)
+        parts = torch.cat([state.real, state.imag], dim=1).transpose(1, 2)
         hidden = self.spectrum_in(parts) + condition
-        modulations = self.modulation(self.time(t, spectrum.shape[0]))
+        modulations = self.modulation(self.time(t, state.shape[0]))
         for block, modulation in zip(self.blocks, modulations, strict=True):
-            hidden = block(hidden, mask, modulation)
+            hidden = block(hidden, frames, modulation)
         real, imaginary = self.out(self.norm(hidden)).float().transpose(1, 2).chunk(2, dim=1)
         return torch.complex(real.contiguous(), imaginary.contiguous())
