@@ -13,6 +13,7 @@ from text.symbols import SYMBOLS
 from tts.model import AcousticModel
 from tts.training import AcousticExperiment
 from vocoder.rectified.model import RectifiedVocoder
+from vocoder.registry import build_vocoder
 from vocoder.training import VocoderExperiment
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -21,12 +22,29 @@ NAMES = sorted(p.name.removesuffix("-acoustic.yaml") for p in CONFIGS.glob("*-ac
 REFLOW = sorted(p.name.split("-")[0] for p in CONFIGS.glob("*-acoustic-reflow.yaml"))
 
 
+PAIRS = {f"{name}-{kind}.yaml" for name in NAMES for kind in ("acoustic", "vocoder")}
+PAIRS |= {f"{name}-{kind}-reflow.yaml" for name in REFLOW for kind in ("acoustic", "vocoder")}
+OTHERS = sorted(path.stem for path in CONFIGS.iterdir() if path.name not in PAIRS)
+
+
 def test_configs_come_in_pairs() -> None:
-    """An acoustic model and a vocoder for each recipe, and nothing else in the directory."""
-    expected = {f"{name}-{kind}.yaml" for name in NAMES for kind in ("acoustic", "vocoder")}
-    expected |= {f"{name}-{kind}-reflow.yaml" for name in REFLOW for kind in ("acoustic", "vocoder")}
-    assert {path.name for path in CONFIGS.iterdir()} == expected
+    """An acoustic model and a vocoder for each recipe."""
+    assert {path.name for path in CONFIGS.iterdir()} >= PAIRS
     assert {"kathleen", "ljspeech", "vctk", "tiny"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_vocoder_stands_beside_its_recipes_own(name: str) -> None:
+    """What else is there is a vocoder on a recipe's corpus and contract, and can be built."""
+    recipe = name.partition("-")[0]
+    first = load_config(CONFIGS / f"{recipe}-vocoder.yaml", VocoderExperiment)
+    other = load_config(CONFIGS / f"{name}.yaml", VocoderExperiment)
+    assert other.name == name
+    assert other.data.features == first.data.features
+    assert other.mel == first.mel
+    with torch.device("meta"):
+        model = build_vocoder(other.vocoder, other.mel)
+    assert 10**4 < sum(p.numel() for p in model.parameters()) < 10**8
 
 
 @pytest.mark.parametrize("name", NAMES)
