@@ -245,9 +245,18 @@ def _explain(errors: Sequence[ErrorDetails], model: type[Config], where: str) ->
         return unknown_name("key", keys[-1], _known_keys(model, keys[:-1]), place)
     if first["type"] == "missing":
         return InputError(f"{where}: the key {name} is missing{more}")
+    if first["type"] == "union_tag_not_found":
+        key = first["ctx"]["discriminator"].strip("'")
+        return InputError(f"{where}: the key {name}.{key} is missing{more}")
+    if first["type"] == "union_tag_invalid":
+        context = first["ctx"]
+        allowed = context["expected_tags"].replace("'", "").split(", ")
+        key = context["discriminator"].strip("'")
+        return unknown_name(key, context["tag"], allowed, f"{where} under {name}")
     message = first["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
-    if not name:
-        return InputError(f"{where}: {message}{more}")
+    if not name or isinstance(first["input"], Mapping):
+        place = f"{where}, {name}" if name else where
+        return InputError(f"{place}: {message}{more}")
     value = repr(first["input"])
     value = value if len(value) <= 60 else value[:57] + "..."
     return InputError(f"{where}: {name} is {value}; {message}{more}")

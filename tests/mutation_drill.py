@@ -58,6 +58,8 @@ TEST_PATHS = "tests/core/flow/test_paths.py"
 TEST_LIKELIHOOD = "tests/core/flow/test_likelihood.py"
 TEST_ADAPTIVE = "tests/core/flow/test_adaptive.py"
 MODEL = "tts/model.py"
+VELOCITY = "tts/velocity.py"
+TEST_VELOCITY = "tests/tts/test_velocity.py"
 RECTIFIED = "vocoder/rectified/model.py"
 CONSISTENCY = "vocoder/consistency.py"
 TEST_ALIGNMENT = "tests/tts/test_alignment.py"
@@ -334,42 +336,63 @@ MUTANTS = (
     ),
     Mutant(
         "acoustic preconditioning with the noise's sign flipped",
-        MODEL,
-        "(time * variance + slope * noise) / total",
-        "(time * variance - slope * noise) / total",
-        TEST_MODEL,
+        VELOCITY,
+        "(t * self.variance + slope * noise) / ",
+        "(t * self.variance - slope * noise) / ",
+        TEST_VELOCITY,
     ),
     Mutant(
         "acoustic preconditioning without the mean",
-        MODEL,
-        "linear = centre + ",
-        "linear = ",
-        TEST_MODEL,
+        VELOCITY,
+        "return centre + ",
+        "return 0 * centre + ",
+        TEST_VELOCITY,
     ),
     Mutant(
         "acoustic rest in the wrong unit",
         MODEL,
-        "(variance / total).sqrt() * rest",
-        "(variance / total) * rest",
+        "linear.rest(time) * rest",
+        "linear.rest(time).square() * rest",
         TEST_MODEL,
     ),
     Mutant(
         "acoustic loss in the wrong unit",
         MODEL,
-        "return (self.residual_variance / total).sqrt()",
-        "return self.residual_variance / total",
+        "return self._gaussian(hidden).rest(t.reshape(-1, 1, 1))",
+        "return self._gaussian(hidden).rest(t.reshape(-1, 1, 1)).square()",
         "tests/tts/test_losses.py",
+    ),
+    Mutant(
+        "rest without the noise that is added",
+        VELOCITY,
+        "((self.variance + added) / ",
+        "((self.variance + 0 * added) / ",
+        TEST_VELOCITY,
+    ),
+    Mutant(
+        "coupling that costs the most",
+        "tts/coupling.py",
+        "frames], maximize=True)",
+        "frames], maximize=False)",
+        "tests/tts/test_coupling.py",
+    ),
+    Mutant(
+        "hidden items that keep their mean",
+        MODEL,
+        "centre = torch.where(unseen, 0.0, centre)",
+        "pass",
+        "tests/tts/test_flow_options.py",
     ),
     Mutant(
         "mask forgotten in the acoustic solve",
         MODEL,
-        "noise, times, method, mask=mask)",
-        "noise, times, method)",
+        "x_0, times, method, mask=mask)",
+        "x_0, times, method)",
         TEST_MODEL,
     ),
     Mutant(
         "losses averaged over padding",
-        MODEL,
+        "tts/frames.py",
         "torch.where(weight, value, 0.0).sum() / weight.sum()",
         "torch.where(weight, value, 0.0).mean()",
         "tests/tts/test_losses.py",
@@ -377,8 +400,8 @@ MUTANTS = (
     Mutant(
         "flow loss against the state",
         "tts/losses.py",
-        "field(t, x_t) - model.path.velocity(x_0, mel, t)",
-        "field(t, x_t) - model.path.sample(x_0, mel, t)",
+        "field(t, x_t) - path.velocity(x_0, mel, t)",
+        "field(t, x_t) - path.sample(x_0, mel, t)",
         "tests/tts/test_losses.py",
     ),
     Mutant(

@@ -10,7 +10,9 @@ from torch.nn import functional as F
 
 from core.flow import Field, LinearPath
 from tts.alignment import log_density, monotonic_durations
-from tts.model import AcousticModel, Encoded, follow, masked_mean
+from tts.coupling import optimal_coupling
+from tts.frames import Encoded, masked_mean
+from tts.model import AcousticModel, follow
 
 
 def acoustic_losses(
@@ -45,7 +47,8 @@ def acoustic_losses(
     target = durations.clamp_min(1).float().log()
     duration = masked_mean(F.mse_loss(log_frames, target, reduction="none"), encoded.mask)
 
-    field, mean, mask = model.field(encoded, durations)
+    hidden = _hide(model, len(ids))
+    field, mean, mask = model.field(encoded, durations, hidden)
     mel = torch.where(mask, mel[:, :, : mask.shape[2]], 0.0)
     prior = 0.5 * masked_mean((mel - mean).square(), mask) + 0.5 * math.log(2 * math.pi)
     if model.training:
@@ -53,7 +56,10 @@ def acoustic_losses(
         with torch.no_grad():
             spoken = (log_frames.exp() * encoded.mask).sum()
             follow(model.durations.scale, durations.sum() / spoken)
-    flow = _flow_loss(model, field, mel, mask)
+    t = _draw_times(mel)
+    x_0 = _draw_noise(model, mel, mean, mask)
+    sigma = model.config.sigma
+    flow = _flow_loss(model, field, mel, mask, t, x_0, model.path, sigma=sigma, hidden=hidden)
     losses = {"duration": duration, "prior": prior, "flow": flow}
     return {"loss": sum(losses.values(), torch.zeros_like(flow)), **losses}, durations
 
@@ -85,9 +91,12 @@ def pair_losses(
         "loss" and "flow", which are the same.
     """
     tokens, token_lengths = model.with_blanks(ids, id_lengths)
-    field, _, mask = model.field(model.encode(tokens, token_lengths, speaker), durations)
+    hidden = _hide(model, len(ids))
+    encoded = model.encode(tokens, token_lengths, speaker)
+    field, _, mask = model.field(encoded, durations, hidden)
     mel = torch.where(mask, model.standardise(log_mel), 0.0)
-    flow = _flow_loss(model, field, mel, mask, x_0)
+    # Between the ends of an ODE there is no noise left to keep.
+    flow = _flow_loss(model, field, mel, mask, _draw_times(mel), x_0, LinearPath(), hidden=hidden)
     return {"loss": flow, "flow": flow}
 
 
@@ -105,17 +114,42 @@ def align(encoded: Encoded, mel: Tensor, tokens: Tensor, frames: Tensor) -> Tens
         return monotonic_durations(score, tokens, frames)
 
 
-def _flow_loss(
-    model: AcousticModel, field: Field, mel: Tensor, mask: Tensor, x_0: Tensor | None = None
-) -> Tensor:
+def _hide(model: AcousticModel, batch: int) -> Tensor | None:
+    """Whose condition is dropped (B,) bool; None when nobody's ever is."""
+    probability = model.config.condition_drop
+    if not probability:
+        return None
+    return torch.rand(batch, device=model.mel_mean.device) < probability
+
+
+def _draw_times(mel: Tensor) -> Tensor:
+    # Stratified: one in each of B equal intervals, in random order.
     batch = mel.shape[0]
-    # Stratified times: one in each of B equal intervals, in random order.
     order = torch.randperm(batch, device=mel.device)
-    t = (order + torch.rand(batch, device=mel.device)) / batch
-    # Between the ends of an ODE there is no noise left to keep.
-    path = model.path if x_0 is None else LinearPath()
-    if x_0 is None:
-        x_0 = torch.randn_like(mel) * mask
+    return (order + torch.rand(batch, device=mel.device)) / batch
+
+
+def _draw_noise(model: AcousticModel, mel: Tensor, mean: Tensor, mask: Tensor) -> Tensor:
+    noise = torch.randn_like(mel) * mask
+    if model.config.coupling == "optimal-transport":
+        noise = optimal_coupling(noise, (mel - mean).detach(), mask)
+    return model.prior_mean(mean) + noise
+
+
+def _flow_loss(
+    model: AcousticModel,
+    field: Field,
+    mel: Tensor,
+    mask: Tensor,
+    t: Tensor,
+    x_0: Tensor,
+    path: LinearPath,
+    *,
+    sigma: float = 0.0,
+    hidden: Tensor | None = None,
+) -> Tensor:
     x_t = path.sample(x_0, mel, t)
-    error = (field(t, x_t) - path.velocity(x_0, mel, t)) / model.rest_scale(t)
+    if sigma:
+        x_t = x_t + sigma * torch.randn_like(mel) * mask
+    error = (field(t, x_t) - path.velocity(x_0, mel, t)) / model.rest_scale(t, hidden)
     return masked_mean(error.square(), mask)

@@ -2,67 +2,30 @@
 
 The encoder gives each token a mean mel and features; alignment search or the duration predictor
 says how many frames each token lasts; a flow carries noise to the mel, conditioned on both (Guo et
-al., 2024, VoiceFlow, section 3.1). Around the mean mu, with residual deviation s measured in
-training and noise of deviation 1, the best linear velocity is
-
-    u(x) = mu + (t s^2 - (1 - t)) / V_t (x - t mu),        V_t = (1 - t)^2 + t^2 s^2,
-
-and what is left has deviation s / sqrt(V_t): the decoder predicts that rest in its own units.
-(With sigma_min m > 0 the path's 1 - (1 - m) t takes the place of 1 - t, times its slope in u.)
+al., 2024, VoiceFlow, section 3.1). The decoder predicts what the best linear velocity around
+the mean leaves (`tts.velocity`), in units of its deviation, which is measured in training.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from core.audio.mel import MelSpec
-from core.flow import Field, LinearPath, choose_grid, make_grid, seeded_noise, solve
+from core.errors import InputError
+from core.flow import Field, LinearPath, choose_grid, guided, make_grid, seeded_noise, solve
 from tts.config import AcousticConfig
 from tts.decoder import Decoder
 from tts.encoder import DurationPredictor, Encoder
+from tts.frames import Encoded, Mels, fold_blanks, upsampling
+from tts.velocity import GaussianVelocity
 
 BLANK = 0
 STATISTICS_MOMENTUM = 0.01
 LEAST_DEVIATION = 0.05
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A batch of texts as the encoder sees it.
-
-    Attributes:
-        hidden: (B, N, C).
-        mean: Mean mel of each token, standardised, (B, M, N).
-        mask: Real tokens (B, N) bool.
-        speaker: Speaker embedding (B, S), or None.
-    """
-
-    hidden: Tensor
-    mean: Tensor
-    mask: Tensor
-    speaker: Tensor | None
-
-
-@dataclass(frozen=True)
-class Mels:
-    """A batch of synthesised mels.
-
-    Attributes:
-        log_mel: (B, M, T), in the contract's units; the log floor on padding.
-        mask: Real frames (B, 1, T) bool.
-        durations: Frames of each given id, (B, N) int64; blanks are counted to their neighbours.
-        nfe: Evaluations of the decoder.
-    """
-
-    log_mel: Tensor
-    mask: Tensor
-    durations: Tensor
-    nfe: int
 
 
 class AcousticModel(nn.Module):
@@ -77,20 +40,28 @@ class AcousticModel(nn.Module):
     mel_mean: Tensor
     mel_deviation: Tensor
     residual_variance: Tensor
+    hidden_condition: Tensor | None
 
     def __init__(self, config: AcousticConfig, spec: MelSpec, symbols: int) -> None:
         super().__init__()
         self.config, self.spec = config, spec
-        many = len(config.speakers) > 1
+        many = config.many_speakers
         speaker_channels = config.speaker_channels if many else 0
         self.speakers = nn.Embedding(len(config.speakers), speaker_channels) if many else None
         self.encoder = Encoder(config.encoder, symbols, speaker_channels)
         width = config.encoder.channels
         self.mean_out = nn.Linear(width, spec.n_mels)
-        self.features_out = nn.Linear(width, config.decoder.condition_channels)
+        self.features_out = (
+            nn.Linear(width, config.decoder.condition_channels)
+            if config.condition_on_mean
+            else None
+        )
         self.durations = DurationPredictor(width, config.encoder.kernel, config.encoder.dropout)
-        condition = spec.n_mels + config.decoder.condition_channels + speaker_channels
+        text = spec.n_mels + config.decoder.condition_channels if config.condition_on_mean else 0
+        condition = text + speaker_channels
         self.decoder = Decoder(config.decoder, spec.n_mels, condition)
+        hidden = nn.Parameter(torch.zeros(condition)) if config.condition_drop else None
+        self.register_parameter("hidden_condition", hidden)
         self.path = LinearPath(config.sigma_min)
         self.register_buffer("mel_mean", torch.zeros(()))
         self.register_buffer("mel_deviation", torch.ones(()))
@@ -145,12 +116,15 @@ class AcousticModel(nn.Module):
         mean = self.mean_out(hidden).float().transpose(1, 2)
         return Encoded(hidden, mean, mask, embedding)
 
-    def field(self, encoded: Encoded, durations: Tensor) -> tuple[Field, Tensor, Tensor]:
+    def field(
+        self, encoded: Encoded, durations: Tensor, hidden: Tensor | None = None
+    ) -> tuple[Field, Tensor, Tensor]:
         """The velocity for one batch with its durations.
 
         Args:
             encoded: From `encode`.
             durations: Frames of each token (B, N).
+            hidden: Items whose condition the decoder does not see (B,) bool; None for none.
 
         Returns:
             u(t, x) with x (B, M, T), the mean mel (B, M, T) in the model's units, and the mask of
@@ -159,36 +133,77 @@ class AcousticModel(nn.Module):
         index, mask = upsampling(durations)
         gather = index[:, None].expand(-1, self.spec.n_mels, -1)
         mean = encoded.mean.gather(2, gather) * mask
-        features = self.features_out(encoded.hidden)
-        features = features.gather(1, index[:, :, None].expand(-1, -1, features.shape[2]))
-        parts = [mean.transpose(1, 2), features.to(mean.dtype)]
-        if encoded.speaker is not None:
-            parts.append(encoded.speaker[:, None].expand(-1, index.shape[1], -1))
-        condition = torch.cat(parts, dim=2)
+        condition = self._condition(encoded, mean, index)
         centre = mean.detach()
-        variance = self.residual_variance
+        if hidden is not None:
+            if self.hidden_condition is None:
+                raise InputError("guidance needs a model trained with condition_drop above 0")
+            unseen = hidden[:, None, None]
+            condition = torch.where(unseen, self.hidden_condition, condition)
+            centre = torch.where(unseen, 0.0, centre)
+        linear = self._gaussian(hidden, centre, self.prior_mean(centre))
+        frame_mask = mask.transpose(1, 2)
 
         def velocity(t: Tensor, x: Tensor) -> Tensor:
-            time = t.reshape(-1, 1, 1).to(x.dtype)
-            noise, slope = self.path.sigma(time), self.path.sigma_dot(time)
-            total = noise.square() + time.square() * variance
-            frame_mask = mask.transpose(1, 2)
             if not self.config.preconditioned:
                 return self.decoder(t, x, condition, frame_mask)
-            offset = x - time * centre
-            rest = self.decoder(t, offset * total.rsqrt(), condition, frame_mask)
-            linear = centre + (time * variance + slope * noise) / total * offset
-            return (linear + (variance / total).sqrt() * rest) * mask
+            time = t.reshape(-1, 1, 1).to(x.dtype)
+            offset = linear.offset(time, x)
+            state = offset * linear.state_variance(time).rsqrt()
+            rest = self.decoder(t, state, condition, frame_mask)
+            return (linear.velocity(time, offset) + linear.rest(time) * rest) * mask
 
         return velocity, mean, mask
 
-    def rest_scale(self, t: Tensor) -> Tensor:
-        """Deviation of what the best linear velocity leaves, (B, M, 1); 1 without it."""
+    def guided_field(
+        self, encoded: Encoded, durations: Tensor, guidance: float
+    ) -> tuple[Field, Tensor, Tensor]:
+        """`field` with classifier-free guidance (Ho & Salimans, 2022).
+
+        Raises:
+            InputError: The guidance is not 1 and the model was trained without dropped conditions.
+        """
+        field, mean, mask = self.field(encoded, durations)
+        if guidance == 1:
+            return field, mean, mask
+        everyone = torch.ones(len(mask), dtype=torch.bool, device=mask.device)
+        without, _, _ = self.field(encoded, durations, everyone)
+        return guided(field, without, guidance), mean, mask
+
+    def _condition(self, encoded: Encoded, mean: Tensor, index: Tensor) -> Tensor:
+        """What the decoder sees of the text and the speaker, (B, T, C)."""
+        parts = [mean.new_zeros(*index.shape, 0)]
+        if self.features_out is not None:
+            features = self.features_out(encoded.hidden)
+            features = features.gather(1, index[:, :, None].expand(-1, -1, features.shape[2]))
+            parts += [mean.transpose(1, 2), features.to(mean.dtype)]
+        if encoded.speaker is not None:
+            parts.append(encoded.speaker[:, None].expand(-1, index.shape[1], -1))
+        return torch.cat(parts, dim=2)
+
+    def prior_mean(self, mean: Tensor) -> Tensor:
+        """Mean of the prior (B, M, T) for a mean mel: itself or zero."""
+        return mean.detach() if self.config.prior_on_mean else torch.zeros_like(mean)
+
+    def _gaussian(
+        self, hidden: Tensor | None, mean: Tensor | float = 0.0, prior_mean: Tensor | float = 0.0
+    ) -> GaussianVelocity:
+        variance = self.residual_variance
+        if hidden is not None:
+            # Without a text, a standardised mel has mean 0 and variance 1.
+            variance = torch.where(hidden[:, None, None], 1.0, variance)
+        return GaussianVelocity(self.path, self.config.sigma, variance, mean, prior_mean)
+
+    def rest_scale(self, t: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """Deviation of what the best linear velocity leaves, (B, M, 1); 1 without it.
+
+        Args:
+            t: Times (B,).
+            hidden: As in `field`.
+        """
         if not self.config.preconditioned:
             return torch.ones_like(self.residual_variance)[None]
-        time = t.reshape(-1, 1, 1)
-        total = self.path.sigma(time).square() + time.square() * self.residual_variance
-        return (self.residual_variance / total).sqrt()
+        return self._gaussian(hidden).rest(t.reshape(-1, 1, 1))
 
     def follow_statistics(self, mel: Tensor, mean: Tensor, mask: Tensor) -> None:
         """Move the residual variance towards that of a batch (in the model's units)."""
@@ -221,7 +236,9 @@ class AcousticModel(nn.Module):
         method: str | None = None,
         grid: str | None = None,
         temperature: float | None = None,
+        guidance: float | None = None,
         durations: Tensor | None = None,
+        noise: Tensor | None = None,
     ) -> Mels:
         """Synthesise a batch.
 
@@ -235,7 +252,11 @@ class AcousticModel(nn.Module):
             method: Solver.
             grid: Time grid.
             temperature: Deviation of the prior noise.
+            guidance: Scale of classifier-free guidance; other values than 0 and 1 cost two
+                evaluations for one.
             durations: Frames of each token, blanks included, in place of the predicted ones.
+            noise: What to start from, around the prior's mean, (B, M, T), in place of drawn noise;
+                the temperature does not scale it.
         """
         defaults = self.config.sampling
         tokens, token_lengths = self.with_blanks(ids, lengths)
@@ -244,55 +265,26 @@ class AcousticModel(nn.Module):
             log_frames = self.durations(encoded.hidden, encoded.mask[:, :, None])
             rate = torch.as_tensor(speed, dtype=torch.float64, device="cpu")
             durations = self.durations.frames(log_frames, encoded.mask, rate)
-        field, _, mask = self.field(encoded, durations)
-        deviation = defaults.temperature if temperature is None else temperature
-        noise = self.white_noise(mask, seeds)
+        guidance = defaults.guidance if guidance is None else guidance
+        field, mean, mask = self.guided_field(encoded, durations, guidance)
+        if noise is None:
+            deviation = defaults.temperature if temperature is None else temperature
+            noise = deviation * self.white_noise(mask, seeds)
+        x_0 = self.prior_mean(mean) + noise
         steps = defaults.steps if steps is None else steps
         method = method or defaults.method
         times = make_grid(choose_grid(defaults, grid, steps, method), steps)
-        solution = solve(field, deviation * noise, times, method, mask=mask)
+        solution = solve(field, x_0, times, method, mask=mask)
         log_mel = solution.x * self.mel_deviation + self.mel_mean
         floor = math.log(self.spec.log_floor)
         log_mel = torch.where(mask, log_mel.clamp_min(floor), floor)
         if self.config.blanks:
             durations = fold_blanks(durations)
-        return Mels(log_mel, mask, durations, solution.nfe)
-
-
-def upsampling(durations: Tensor) -> tuple[Tensor, Tensor]:
-    """Which token each frame belongs to.
-
-    Args:
-        durations: (B, N) int64.
-
-    Returns:
-        Token index (B, T), 0 on padding, and the mask of real frames (B, 1, T) bool.
-    """
-    ends = durations.cumsum(dim=1)
-    total = ends[:, -1:]
-    frame = torch.arange(int(total.max()), device=durations.device).expand(len(durations), -1)
-    index = torch.searchsorted(ends, frame.contiguous(), right=True)
-    mask = frame < total
-    return torch.where(mask, index, 0), mask[:, None]
-
-
-def fold_blanks(durations: Tensor) -> Tensor:
-    """Durations with blanks, (B, 2N+1), to those of the ids alone, (B, N).
-
-    The blank after an id is counted to it, the first blank to the first id.
-    """
-    folded = durations[:, 1::2] + durations[:, 2::2]
-    folded[:, 0] += durations[:, 0]
-    return folded
+        nfe = solution.nfe * (1 if guidance in (0, 1) else 2)
+        return Mels(log_mel, mask, durations, nfe)
 
 
 def follow(statistic: Tensor, batch: Tensor) -> None:
     """Move a running statistic a little towards a batch's, unless that is not finite."""
     # The step of such a batch is skipped; the statistic would never recover from it.
     statistic.lerp_(torch.where(torch.isfinite(batch), batch, statistic), STATISTICS_MOMENTUM)
-
-
-def masked_mean(value: Tensor, mask: Tensor) -> Tensor:
-    """Mean of value over the real positions of a mask that broadcasts to it."""
-    weight = mask.expand_as(value)
-    return torch.where(weight, value, 0.0).sum() / weight.sum()

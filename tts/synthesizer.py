@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,8 @@ from core.voice import ACOUSTIC, Voice, find_voice
 from text import TextFrontend, Utterance, iter_sentences
 from text.symbols import SYMBOLS, symbol_table_hash
 from tts.config import AcousticConfig
-from tts.model import AcousticModel, Mels
+from tts.frames import Mels
+from tts.model import AcousticModel
 from tts.options import Options, with_choices
 from tts.speech import Span, Speech, join
 from vocoder import Vocoder
@@ -27,7 +29,7 @@ __all__ = ["Options", "Synthesizer", "pick_device"]
 
 
 class Synthesizer:
-    """A voice ready to speak.
+    """A voice ready to speak; safe to share between threads, whose batches take turns.
 
     Args:
         voice: Where it came from.
@@ -50,6 +52,7 @@ class Synthesizer:
         self.voice, self.frontend, self.vocoder = voice, frontend, vocoder
         self.acoustic = acoustic.to(device).eval()
         self.device = torch.device(device)
+        self._lock = threading.Lock()
 
     @classmethod
     def from_pretrained(
@@ -137,14 +140,14 @@ class Synthesizer:
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}; it must be 1 or more")
         options = with_choices(options, choices)
-        speaker = self._speaker(options.speaker)
+        self.speaker_number(options.speaker)
         sentences = iter_sentences(lines, self.frontend.language)
         pending: Speech | None = None
         while batch := list(itertools.islice(sentences, batch_size)):
             spoken = self.frontend.process_batch(batch)
-            for piece in self._speak(spoken, options, speaker):
+            for piece in self._speak(spoken, [options] * len(spoken)):
                 if pending is not None:
-                    yield self._pause(pending, options)
+                    yield self.with_pause(pending, options)
                 pending = piece
         if pending is None:
             # Let the frontend say what is wrong with a text that has no sentence.
@@ -152,11 +155,34 @@ class Synthesizer:
             return
         yield pending
 
-    def _pause(self, speech: Speech, options: Options) -> Speech:
+    def speak_together(
+        self, utterances: Sequence[Utterance], options: Sequence[Options]
+    ) -> list[Speech]:
+        """Say sentences of several texts in one batch; each sounds as it does alone.
+
+        Args:
+            utterances: At least one, from `frontend`.
+            options: How each is said; only speaker, speed, seed and silence may differ.
+
+        Raises:
+            InputError: A speaker is unknown.
+            ValueError: Options differ that a batch must share.
+        """
+        if len({choice.shared for choice in options}) != 1:
+            raise ValueError("a batch must share steps, method, grid and temperature")
+        return self._speak(utterances, options)
+
+    def with_pause(self, speech: Speech, options: Options) -> Speech:
+        """A sentence with the silence that follows it when it is not the last."""
         floor = math.log(self.acoustic.spec.log_floor)
         return speech.with_silence(options.sentence_silence_seconds, floor)
 
-    def _speaker(self, name: str | None) -> int | None:
+    def speaker_number(self, name: str | None) -> int | None:
+        """The number of a speaker; None for a voice of one.
+
+        Raises:
+            InputError: There is no such speaker.
+        """
         if not self.speakers:
             if name:
                 known = f"voice {self.voice.facts.name} has one speaker"
@@ -168,38 +194,43 @@ class Synthesizer:
             raise unknown_name("speaker", name, self.speakers)
         return self.speakers.index(name)
 
-    def _speak(
-        self, batch: Sequence[Utterance], options: Options, speaker: int | None
-    ) -> Iterator[Speech]:
+    def _speak(self, batch: Sequence[Utterance], options: Sequence[Options]) -> list[Speech]:
+        with self._lock:
+            return self._batch(batch, options)
+
+    def _batch(self, batch: Sequence[Utterance], options: Sequence[Options]) -> list[Speech]:
+        common = options[0]
+        speakers = [self.speaker_number(choice.speaker) for choice in options]
+        known = [number for number in speakers if number is not None]
         began = time.perf_counter()
         ids = [torch.tensor(u.ids, dtype=torch.long) for u in batch]
-        seeds = [options.seed] * len(batch)
+        seeds = [choice.seed for choice in options]
         mels = self.acoustic.synthesise(
             pad_sequence(ids, batch_first=True).to(self.device),
             torch.tensor([len(i) for i in ids], device=self.device),
             seeds,
-            speaker=None if speaker is None else torch.full((len(batch),), speaker).to(self.device),
-            speed=options.speed,
-            steps=options.steps,
-            method=options.method,
-            grid=options.grid,
-            temperature=options.temperature,
+            speaker=torch.tensor(known, device=self.device) if known else None,
+            speed=torch.tensor([[choice.speed] for choice in options], dtype=torch.float64),
+            steps=common.steps,
+            method=common.method,
+            grid=common.grid,
+            temperature=common.temperature,
         )
         middle = time.perf_counter()
         vocoded = self.vocoder.vocode(
             mels.log_mel,
-            steps=options.vocoder_steps,
-            method=options.method,
-            grid=options.grid,
+            steps=common.vocoder_steps,
+            method=common.method,
+            grid=common.grid,
             seed=seeds,
             mask=mels.mask if len(batch) > 1 else None,
         )
         end = time.perf_counter()
-        for index, utterance in enumerate(batch):
-            yield self._speech(
-                utterance, mels, vocoded.waveform[index], vocoded.nfe, index,
-                ((middle - began) / len(batch), (end - middle) / len(batch)),
-            )  # fmt: skip
+        shares = ((middle - began) / len(batch), (end - middle) / len(batch))
+        return [
+            self._speech(utterance, mels, vocoded.waveform[index], vocoded.nfe, index, shares)
+            for index, utterance in enumerate(batch)
+        ]
 
     def _speech(
         self,

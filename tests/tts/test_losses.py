@@ -77,10 +77,19 @@ def test_padding_changes_no_loss(garbage):
         torch.testing.assert_close(dirty[name], clean[name], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("sigma_min", [0.0, 0.2])
-def test_flow_loss_of_gaussian_data_is_one(sigma_min):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"sigma_min": 0.2},
+        {"sigma": 0.3},
+        {"prior_on_mean": True},
+        {"prior_on_mean": True, "sigma": 0.1},
+    ],
+)
+def test_flow_loss_of_gaussian_data_is_one(options):
     """Around the mean with the deviation that was measured, the zero network's loss is 1."""
-    model = acoustic_model(blanks=False, sigma_min=sigma_min)
+    model = acoustic_model(blanks=False, **options)
     torch.nn.init.zeros_(model.decoder.out.weight)
     torch.nn.init.zeros_(model.decoder.out.bias)
     # One token an item: there is but one alignment.

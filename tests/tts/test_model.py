@@ -10,7 +10,8 @@ import torch
 from core.flow import GaussianOracle, make_grid, solve
 from tests.tiny import SPEC, SYMBOL_COUNT, acoustic_config, acoustic_model, generator
 from tts.config import MelSamplingConfig
-from tts.model import AcousticModel, fold_blanks, masked_mean, upsampling
+from tts.frames import fold_blanks, masked_mean, upsampling
+from tts.model import AcousticModel
 
 FLOOR = math.log(SPEC.log_floor)
 IDS = torch.tensor([[3, 1, 4, 1, 5], [9, 2, 6, 7, 7], [8, 7, 7, 7, 7]])
