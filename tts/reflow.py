@@ -3,18 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from core.data.pairs import Pair, PairFacts, PairItem, item_seed
-from core.flow import make_grid, solve
+from core.flow import Field, make_grid, solve
 from tts.losses import align
 from tts.model import AcousticModel
 from tts.training import Sentences
 
 PRIOR = "standard normal"
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A batch of recordings with the durations that alignment search finds on them.
+
+    Attributes:
+        field: Velocity of their mels, u(t, x) with x (B, M, T) in the model's units.
+        mask: Real frames (B, 1, T).
+        durations: Frames of each token, blanks included, (B, N').
+        tokens: Real tokens of each item (B,).
+        frames: Real frames of each item (B,).
+    """
+
+    field: Field
+    mask: Tensor
+    durations: Tensor
+    tokens: Tensor
+    frames: Tensor
+
+
+def align_recordings(model: AcousticModel, sentences: Sentences, indices: Sequence[int]) -> Aligned:
+    """Align recordings with their texts, as training does.
+
+    Args:
+        model: Where it is, the batch goes.
+        sentences: The corpus.
+        indices: Of its utterances.
+    """
+    batch = sentences.batch([(index,) for index in indices])
+    batch = {name: value.to(model.mel_mean.device) for name, value in batch.items()}
+    tokens, lengths = model.with_blanks(batch["ids"], batch["id_lengths"])
+    encoded = model.encode(tokens, lengths, _speaker(model, batch["speaker"]))
+    durations = align(encoded, model.standardise(batch["mel"]), lengths, batch["frames"])
+    field, _, mask = model.field(encoded, durations)
+    return Aligned(field, mask, durations, lengths, batch["frames"])
+
+
+def _speaker(model: AcousticModel, numbers: Tensor) -> Tensor | None:
+    return numbers if model.speakers is not None else None
 
 
 class AcousticTeacher:
@@ -47,21 +88,15 @@ class AcousticTeacher:
             numbers: Of the pairs; those of utterance i are i * draws to (i + 1) * draws - 1.
         """
         utterances = [number // self.facts.draws for number in numbers]
-        batch = self.sentences.batch([(index,) for index in utterances])
-        batch = {name: value.to(self.device) for name, value in batch.items()}
-        tokens, lengths = self.model.with_blanks(batch["ids"], batch["id_lengths"])
-        encoded = self.model.encode(tokens, lengths, self._speaker(batch["speaker"]))
-        mel = self.model.standardise(batch["mel"])
-        durations = align(encoded, mel, lengths, batch["frames"])
-        field, _, mask = self.model.field(encoded, durations)
+        found = align_recordings(self.model, self.sentences, utterances)
         seeds = [item_seed(self.facts.seed, number) for number in numbers]
-        x_0 = self.facts.temperature * self.model.white_noise(mask, seeds)
-        solution = solve(field, x_0, self.grid, self.facts.method, mask=mask)
+        x_0 = self.facts.temperature * self.model.white_noise(found.mask, seeds)
+        solution = solve(found.field, x_0, self.grid, self.facts.method, mask=found.mask)
         x_1 = self._log_mel(solution.x)
         pairs = []
         for i, (number, index) in enumerate(zip(numbers, utterances, strict=True)):
             utterance = self.sentences.store.utterances[index]
-            frames, count = int(batch["frames"][i]), int(lengths[i])
+            frames, count = int(found.frames[i]), int(found.tokens[i])
             item = PairItem(
                 number=number,
                 id=utterance.id,
@@ -74,7 +109,7 @@ class AcousticTeacher:
             tensors = {
                 "x_0": x_0[i, :, :frames],
                 "x_1": x_1[i, :, :frames],
-                "durations": durations[i, :count],
+                "durations": found.durations[i, :count],
             }
             pairs.append((item, tensors))
         return pairs
@@ -89,15 +124,12 @@ class AcousticTeacher:
         tokens, lengths = self.model.with_blanks(
             pad_sequence(ids, batch_first=True), torch.tensor([len(i) for i in ids])
         )
-        speaker = self._speaker(torch.tensor(numbers).to(self.device))
+        speaker = _speaker(self.model, torch.tensor(numbers).to(self.device))
         encoded = self.model.encode(tokens.to(self.device), lengths.to(self.device), speaker)
         field, _, mask = self.model.field(encoded, durations.to(self.device))
         noise = x_0.transpose(1, 2).to(self.device)
         x_1 = self._log_mel(solve(field, noise, self.grid, self.facts.method, mask=mask).x)
         return [x_1[i, :, : item.frames].cpu() for i, (item, _) in enumerate(pairs)]
-
-    def _speaker(self, numbers: Tensor) -> Tensor | None:
-        return numbers if self.model.speakers is not None else None
 
     def _log_mel(self, mel: Tensor) -> Tensor:
         return mel * self.model.mel_deviation + self.model.mel_mean

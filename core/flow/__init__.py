@@ -45,7 +45,7 @@ from core.flow.schedules import (
 from core.flow.sde import sample, sde_strength, solve_sde, step_seeds
 from core.flow.search import GridSearch, Trial, search_grid
 from core.flow.solvers import SOLVERS, Solution, solve
-from core.flow.straightness import equal_straightness_grid, straightness
+from core.flow.straightness import bends, equal_straightness_grid, straightness
 from core.flow.tableaus import DORMAND_PRINCE, METHODS, Tableau
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "Tableau",
     "Trial",
     "VariancePreservingPath",
+    "bends",
     "check_grids",
     "check_schedule_steps",
     "check_time_schedule",

@@ -44,6 +44,47 @@ def straightness(field: Field, x_0: Tensor, steps: int = TRACE_STEPS) -> Tensor:
     return torch.stack(values).cpu()
 
 
+def bends(
+    field: Field, x_0: Tensor, steps: int = 50, mask: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Squared distance of the velocity from the whole displacement, item by item.
+
+    The mean over t of the first result is the straightness of Liu et al. (2023, section 2.2),
+    S = int E |(x_1 - x_0) - u(t, x_t)|^2 dt, taken by the midpoint rule along the midpoint method's
+    solution; divided by the second it has no unit and is 0 for straight paths at constant speed.
+
+    Args:
+        field: u(t, x).
+        x_0: Noise (B, ...).
+        steps: Equal steps of the solution, N; the field is called 2 N times.
+        mask: Real elements, broadcastable to x_0, or None for all.
+
+    Returns:
+        Mean over an item's elements of |(x_1 - x_0) - u|^2 at t = (i + 1/2) / N, (B, N), and of
+        |x_1 - x_0|^2, (B,); float64 on the CPU.
+
+    Raises:
+        InputError: See `solve`.
+    """
+    seen: list[Tensor] = []
+
+    def watched(t: Tensor, x: Tensor) -> Tensor:
+        velocity = field(t, x)
+        seen.append(velocity)
+        return velocity
+
+    x_1 = solve(watched, x_0, make_grid("uniform", steps), "midpoint").x
+    whole = x_1 - x_0
+    real = torch.ones_like(x_0) if mask is None else mask.expand_as(x_0).to(x_0.dtype)
+
+    def size(difference: Tensor) -> Tensor:
+        # Summed in float32, because not every accelerator has float64.
+        squares = (difference.square() * real).flatten(1).sum(1) / real.flatten(1).sum(1)
+        return squares.cpu().double()
+
+    return torch.stack([size(whole - u) for u in seen[1::2]], dim=1), size(whole)
+
+
 def equal_straightness_grid(profile: Tensor, steps: int) -> Tensor:
     """The grid whose steps all have the same share of the paths' bends (RFWave, 2024).
 
