@@ -307,6 +307,20 @@ MUTANTS = (
         TEST_ALIGNMENT,
     ),
     Mutant(
+        "beta-binomial prior off by one token",
+        "tts/alignment.py",
+        "_log_beta(k + a, p - 1 - k + b)",
+        "_log_beta(k + a, p - k + b)",
+        TEST_ALIGNMENT,
+    ),
+    Mutant(
+        "window one frame too long",
+        "tts/alignment.py",
+        "after = frame - windows[:, :, 1:] + 1",
+        "after = frame - windows[:, :, 1:]",
+        TEST_ALIGNMENT,
+    ),
+    Mutant(
         "density without the mean's square",
         "tts/alignment.py",
         "0.5 * mean.square().sum(1)[:, :, None]",

@@ -90,6 +90,8 @@ class AcousticConfig(Config):
             knows of the text only what the prior shows.
         condition_drop: Probability that an item's condition is hidden from the decoder in training,
             which guidance needs.
+        alignment_prior: Factor of the beta-binomial prior in alignment search, which holds it to the
+            diagonal; 0 for none, VoiceFlow has 0.05.
         coupling: Which frame of noise goes with which frame of an item in training: any, or by
             optimal transport (`tts.coupling`).
         preconditioned: Whether the decoder predicts only what the best linear velocity around the
@@ -107,6 +109,7 @@ class AcousticConfig(Config):
     prior_on_mean: bool = False
     condition_on_mean: bool = True
     condition_drop: float = Field(0.0, ge=0, lt=1)
+    alignment_prior: float = Field(0.0, ge=0, le=100)
     coupling: Literal["independent", "optimal-transport"] = "independent"
     preconditioned: bool = True
     encoder: EncoderConfig = EncoderConfig()

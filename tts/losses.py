@@ -9,7 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.flow import Field, LinearPath
-from tts.alignment import log_density, monotonic_durations
+from tts.alignment import (
+    diagonal_log_prior,
+    log_density,
+    monotonic_durations,
+    window_penalty,
+)
 from tts.coupling import optimal_coupling
 from tts.frames import Encoded, masked_mean
 from tts.model import AcousticModel, follow
@@ -22,6 +27,7 @@ def acoustic_losses(
     log_mel: Tensor,
     frames: Tensor,
     speaker: Tensor | None = None,
+    windows: Tensor | None = None,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Duration, prior and flow-matching losses of a batch (VoiceFlow, section 3).
 
@@ -35,6 +41,7 @@ def acoustic_losses(
         log_mel: (B, M, T).
         frames: Real frames of each item (B,).
         speaker: Speaker numbers (B,), or None.
+        windows: Frames that each token may have, blanks included, (B, N', 2); None for any.
 
     Returns:
         Named scalars ("loss" is their sum) and the durations that alignment search found (B, N').
@@ -42,7 +49,8 @@ def acoustic_losses(
     tokens, token_lengths = model.with_blanks(ids, id_lengths)
     encoded = model.encode(tokens, token_lengths, speaker)
     mel = model.standardise(log_mel)
-    durations = align(encoded, mel, token_lengths, frames)
+    prior_factor = model.config.alignment_prior
+    durations = align(encoded, mel, token_lengths, frames, prior=prior_factor, windows=windows)
     log_frames = model.durations(encoded.hidden, encoded.mask[:, :, None])
     target = durations.clamp_min(1).float().log()
     duration = masked_mean(F.mse_loss(log_frames, target, reduction="none"), encoded.mask)
@@ -100,7 +108,15 @@ def pair_losses(
     return {"loss": flow, "flow": flow}
 
 
-def align(encoded: Encoded, mel: Tensor, tokens: Tensor, frames: Tensor) -> Tensor:
+def align(
+    encoded: Encoded,
+    mel: Tensor,
+    tokens: Tensor,
+    frames: Tensor,
+    *,
+    prior: float = 0.0,
+    windows: Tensor | None = None,
+) -> Tensor:
     """Durations (B, N') by alignment search between the token means and a mel.
 
     Args:
@@ -108,10 +124,19 @@ def align(encoded: Encoded, mel: Tensor, tokens: Tensor, frames: Tensor) -> Tens
         mel: Standardised (B, M, T).
         tokens: Real tokens of each item (B,).
         frames: Real frames of each item (B,).
+        prior: Factor of the beta-binomial prior; 0 for none.
+        windows: As in `acoustic_losses`.
     """
     with torch.no_grad():
-        score = log_density(encoded.mean, mel)
-        return monotonic_durations(score, tokens, frames)
+        # On the CPU, where the search runs and float64 is known.
+        score = log_density(encoded.mean, mel).cpu().double()
+        tokens, frames = tokens.cpu(), frames.cpu()
+        if prior:
+            diagonal = diagonal_log_prior(tokens, frames, prior)
+            score[:, : diagonal.shape[1], : diagonal.shape[2]] += diagonal
+        if windows is not None:
+            score -= window_penalty(windows.cpu(), score.shape[2])
+        return monotonic_durations(score, tokens, frames).to(mel.device)
 
 
 def _hide(model: AcousticModel, batch: int) -> Tensor | None:

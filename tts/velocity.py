@@ -46,7 +46,7 @@ class GaussianVelocity:
         return x - t * self.mean - self.path.sigma(t) * self.prior_mean
 
     def velocity(self, t: Tensor, offset: Tensor) -> Tensor:
-        """u at a distance from the mean."""
+        """The velocity at a distance from the mean."""
         noise, slope = self.path.sigma(t), self.path.sigma_dot(t)
         centre = self.mean + slope * self.prior_mean
         return centre + (t * self.variance + slope * noise) / self.state_variance(t) * offset

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import betabinom
 
 from tests.tiny import generator
-from tts.alignment import log_density, monotonic_durations
+from tts.alignment import (
+    diagonal_log_prior,
+    log_density,
+    monotonic_durations,
+    window_penalty,
+)
 
 
 def alignments(tokens, frames):
@@ -109,3 +116,64 @@ def test_log_density_keeps_its_digits_under_autocast():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         half = log_density(mean, mel)
     torch.testing.assert_close(half, log_density(mean, mel), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("factor", [0.05, 1.0, 3.0])
+def test_diagonal_prior_is_the_beta_binomial_distribution(factor):
+    """log(pmf + 1e-8) of scipy, frame by frame, and 0 on padding."""
+    sizes = [(7, 12), (1, 3), (4, 4)]
+    found = diagonal_log_prior(*map(torch.tensor, zip(*sizes, strict=True)), factor)
+    assert found.shape == (3, 7, 12)
+    for item, (tokens, frames) in enumerate(sizes):
+        for j in range(1, frames + 1):
+            law = betabinom(tokens - 1, factor * j, factor * (frames + 1 - j))
+            expected = torch.from_numpy(np.log(law.pmf(np.arange(tokens)) + 1e-8))
+            torch.testing.assert_close(found[item, :tokens, j - 1], expected, rtol=0, atol=1e-6)
+        assert not found[item, tokens:].any()
+        assert not found[item, :, frames:].any()
+
+
+def test_search_with_the_prior_finds_the_best_of_all_alignments():
+    """Score and prior summed, over every monotonic alignment of 4 tokens and 8 frames."""
+    score = torch.randn(4, 8, generator=generator(3), dtype=torch.float64)
+    both = score + diagonal_log_prior(lengths(4), lengths(8), 4.0)[0]
+    found = monotonic_durations(both[None], lengths(4), lengths(8))[0].tolist()
+    best = max(alignments(4, 8), key=lambda durations: total(both, durations))
+    assert found == best
+    assert found != max(alignments(4, 8), key=lambda durations: total(score, durations))
+
+
+def test_flat_scores_follow_the_diagonal():
+    """With nothing to go by, equal tokens last equally long."""
+    prior = diagonal_log_prior(lengths(4), lengths(20), 5.0)
+    assert monotonic_durations(prior, lengths(4), lengths(20))[0].tolist() == [5, 5, 5, 5]
+
+
+def test_windows_decide_wherever_their_tokens_fit():
+    """Windows as long as their tokens' durations give those durations, whatever the scores say."""
+    durations = torch.tensor([[2, 5, 1, 4]])
+    ends = durations.cumsum(1)
+    windows = torch.stack([ends - durations, ends], dim=2)
+    score = 1000 * torch.randn(1, 4, 12, generator=generator(), dtype=torch.float64)
+    found = monotonic_durations(score - window_penalty(windows, 12), lengths(4), lengths(12))
+    assert found.tolist() == durations.tolist()
+
+
+def test_tokens_that_share_a_window_are_searched_inside_it():
+    """Two words of two tokens: the best of all alignments that keep the boundary."""
+    score = torch.randn(4, 9, generator=generator(5), dtype=torch.float64)
+    windows = torch.tensor([[[0, 6], [0, 6], [6, 9], [6, 9]]])
+    found = monotonic_durations(
+        score[None] - window_penalty(windows, 9), lengths(4), lengths(9)
+    )[0].tolist()  # fmt: skip
+    kept = [d for d in alignments(4, 9) if d[0] + d[1] == 6]
+    assert found == max(kept, key=lambda durations: total(score, durations))
+
+
+def test_crowded_window_spreads_by_as_little_as_it_can():
+    """Three tokens in one frame take one from either side, and none when there is room."""
+    windows = torch.tensor([[[0, 4], [4, 5], [4, 5], [4, 5], [5, 9]]])
+    penalty = window_penalty(windows, 9)
+    found = monotonic_durations(-penalty, lengths(5), lengths(9))
+    assert found.tolist() == [[3, 1, 1, 1, 3]]
+    assert penalty[0, 1].tolist() == [4e6, 3e6, 2e6, 1e6, 0, 1e6, 2e6, 3e6, 4e6]
