@@ -1,0 +1,1 @@
+"""A fair race: every vocoder of the house on the same speech for the same compute."""

@@ -1,0 +1,54 @@
+"""Who runs the race, and how each is sampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.errors import unknown_name
+
+HERE = Path(__file__).parent
+STEP_COUNTS = (1, 2, 4, 6, 10, 25, 50)
+ONE_PASS = (1,)
+PLAIN: dict[str, Any] = {"consistency_rounds": 0, "final_rounds": 0}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A vocoder in the race.
+
+    Attributes:
+        title: For the table.
+        modes: Ways of sampling by name, as changes of its configured sampling.
+        steps: Step counts it is judged at.
+    """
+
+    title: str
+    modes: dict[str, dict[str, Any]] = field(default_factory=lambda: {"plain": PLAIN})
+    steps: tuple[int, ...] = STEP_COUNTS
+
+
+ROUNDS: dict[str, dict[str, Any]] = {"plain": PLAIN, "mel-consistent": {}}
+ENTRIES = {
+    "rectified-stft": Entry("rectified flow on STFT frames", ROUNDS),
+}
+"""By the name of the YAML file beside this one."""
+
+
+def config_file(name: str) -> Path:
+    """The experiment of an entry."""
+    return HERE / f"{name}.yaml"
+
+
+def choose(only: str | None) -> list[str]:
+    """Names out of a list with commas between; None takes all.
+
+    Raises:
+        InputError: One is unknown.
+    """
+    names = list(ENTRIES) if only is None else only.replace(",", " ").split()
+    for name in names:
+        if name not in ENTRIES:
+            raise unknown_name("vocoder", name, ENTRIES, "--only")
+    return names

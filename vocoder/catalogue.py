@@ -1,0 +1,77 @@
+"""Every vocoder of the house at its published and its small size, and what an evaluation costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from core.audio.mel import MelSpec
+from core.nn.cost import count_multiply_adds
+from vocoder.iaf.teacher import WaveNetVocoder
+from vocoder.interface import FlowVocoder, Sampling, VocoderModel
+from vocoder.rectified.config import RectifiedConfig, StftConvNeXtConfig
+from vocoder.registry import VocoderConfig
+
+# A network's products grow with the frames alone, so a few are enough to count.
+COST_FRAMES = 16
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network of the house.
+
+    Attributes:
+        name: To call it by.
+        size: "published" or "small".
+        purpose: What it is for.
+        config: What it is made of.
+    """
+
+    name: str
+    size: str
+    purpose: str
+    config: VocoderConfig
+
+
+PRESETS = (
+    Preset(
+        "rectified-stft",
+        "published",
+        "the shipped voice's vocoder: a rectified flow on STFT frames, fast on a CPU",
+        RectifiedConfig(),
+    ),
+    Preset(
+        "rectified-stft",
+        "small",
+        "the same in the size of the race",
+        RectifiedConfig(network=StftConvNeXtConfig(channels=192, blocks=6)),
+    ),
+)
+
+
+def multiply_adds_per_second(model: VocoderModel) -> int:
+    """Multiply-adds of one evaluation of the network for a second of audio.
+
+    A flow is evaluated once a step, or more often, with the encoding of its mel counted in; a
+    vocoder of one pass once a synthesis.
+
+    Args:
+        model: On any device.
+    """
+    spec: MelSpec = model.spec
+    device = next(model.parameters()).device
+    mel = torch.full((1, spec.n_mels, COST_FRAMES), -4.0, device=device)
+    samples = COST_FRAMES * spec.hop_samples
+
+    def work() -> None:
+        if isinstance(model, FlowVocoder):
+            state = torch.zeros(1, samples, device=device)
+            model.field(mel)(torch.tensor(0.5, device=device), state)
+        elif isinstance(model, WaveNetVocoder):
+            # Sampling takes as many, one sample after the other.
+            model.conditional(torch.zeros(1, samples, device=device), mel)
+        else:
+            model.generate(mel, [0], Sampling(1, "euler", "uniform", 0, 0, 0.0))
+
+    return round(count_multiply_adds(work) * spec.sample_rate_hz / samples)
