@@ -100,6 +100,8 @@ def load_teacher(directory: Path, spec: MelSpec) -> WaveNetVocoder:
     """
     experiment = load_config(directory / "config.yaml", _Experiment)
     spec.require_same(experiment.mel, ours="the student's", theirs="the teacher's")
-    model = WaveNetVocoder(experiment.vocoder, experiment.mel)
+    # A resumed training reads its teacher in another step; the step's draws must not notice.
+    with torch.random.fork_rng(devices=[]):
+        model = WaveNetVocoder(experiment.vocoder, experiment.mel)
     load_weights(directory / WEIGHTS, model)
     return model.requires_grad_(False).eval()
