@@ -17,11 +17,12 @@ from core.data.pairs import file_hash
 from core.errors import InputError, unknown_name
 from core.training import Task, TrainingConfig
 from text.symbols import symbol_table_hash
+from tts.config import AcousticConfig
 from tts.losses import pair_losses
 from tts.model import AcousticModel
 
 # All else belongs to the text's side, which pairs have nothing to teach.
-DECODER_SIDE = ("decoder", "features_out")
+DECODER_SIDE = ("decoder", "features_out", "hidden_condition")
 VALIDATION_PAIRS = 48
 VALIDATION_BATCH = 8
 
@@ -144,6 +145,11 @@ def pair_batches(
     return PairBatches(pairs, speakers, numbers, plan), valid
 
 
+def prior_name(config: AcousticConfig) -> str:
+    """What an acoustic model's configuration says of its prior."""
+    return "normal around the mean mel" if config.prior_on_mean else "normal around 0"
+
+
 def check_student(model: AcousticModel, pairs: PairStore, training: TrainingConfig) -> None:
     """See that an acoustic model can learn from pairs.
 
@@ -174,6 +180,11 @@ def check_student(model: AcousticModel, pairs: PairStore, training: TrainingConf
         raise InputError(
             f"acoustic.blanks is {str(model.config.blanks).lower()} and the pairs were made "
             "with the opposite"
+        )
+    if prior_name(model.config) != pairs.facts.prior:
+        raise InputError(
+            f"the prior is {prior_name(model.config)} and the pairs' {pairs.facts.prior}: "
+            "set acoustic.prior_on_mean as in their teacher"
         )
     temperature = model.config.sampling.temperature
     if pairs.facts.temperature != temperature:

@@ -15,8 +15,6 @@ from tts.losses import align
 from tts.model import AcousticModel
 from tts.training import Sentences
 
-PRIOR = "standard normal"
-
 
 @dataclass(frozen=True)
 class Aligned:
@@ -24,6 +22,7 @@ class Aligned:
 
     Attributes:
         field: Velocity of their mels, u(t, x) with x (B, M, T) in the model's units.
+        prior_mean: Mean of the noise that the velocity begins with, (B, M, T).
         mask: Real frames (B, 1, T).
         durations: Frames of each token, blanks included, (B, N').
         tokens: Real tokens of each item (B,).
@@ -31,6 +30,7 @@ class Aligned:
     """
 
     field: Field
+    prior_mean: Tensor
     mask: Tensor
     durations: Tensor
     tokens: Tensor
@@ -50,8 +50,8 @@ def align_recordings(model: AcousticModel, sentences: Sentences, indices: Sequen
     tokens, lengths = model.with_blanks(batch["ids"], batch["id_lengths"])
     encoded = model.encode(tokens, lengths, _speaker(model, batch["speaker"]))
     durations = align(encoded, model.standardise(batch["mel"]), lengths, batch["frames"])
-    field, _, mask = model.field(encoded, durations)
-    return Aligned(field, mask, durations, lengths, batch["frames"])
+    field, mean, mask = model.field(encoded, durations)
+    return Aligned(field, model.prior_mean(mean), mask, durations, lengths, batch["frames"])
 
 
 def _speaker(model: AcousticModel, numbers: Tensor) -> Tensor | None:
@@ -90,7 +90,8 @@ class AcousticTeacher:
         utterances = [number // self.facts.draws for number in numbers]
         found = align_recordings(self.model, self.sentences, utterances)
         seeds = [item_seed(self.facts.seed, number) for number in numbers]
-        x_0 = self.facts.temperature * self.model.white_noise(found.mask, seeds)
+        noise = self.facts.temperature * self.model.white_noise(found.mask, seeds)
+        x_0 = found.prior_mean + noise
         solution = solve(found.field, x_0, self.grid, self.facts.method, mask=found.mask)
         x_1 = self._log_mel(solution.x)
         pairs = []

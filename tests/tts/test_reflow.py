@@ -23,7 +23,7 @@ def sentences(tmp_path_factory):
 
 
 def teacher(sentences, **changes):
-    made_with = facts(**{"kind": "acoustic", "items": ITEMS, "prior": "standard normal", **changes})
+    made_with = facts(**{"kind": "acoustic", "items": ITEMS, "prior": "normal around 0", **changes})
     return AcousticTeacher(tiny.acoustic_model(), sentences, made_with)
 
 

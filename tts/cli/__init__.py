@@ -25,6 +25,7 @@ def build() -> typer.Typer:
         say,
         search_grid,
         show_text,
+        straightness,
         train,
         vocode,
         voices,
@@ -56,6 +57,7 @@ def build() -> typer.Typer:
     app.command("train", help=train.EXAMPLES)(train.train)
     app.command("reflow", help=reflow.EXAMPLES)(reflow.reflow)
     app.command("search-grid", help=search_grid.EXAMPLES)(search_grid.search_grid)
+    app.command("straightness", help=straightness.EXAMPLES)(straightness.straightness)
     app.command("package")(package.package)
     app.command("evaluate", help=evaluate.EXAMPLES)(evaluate.evaluate)
     return app

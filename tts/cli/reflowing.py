@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from core.config import Config
 from core.data.pair_store import PairStore
 from core.data.pairs import Pair, PairFacts, begin, file_hash, make_pairs, plan_parts
 from core.data.store import UtteranceStore
@@ -20,7 +21,9 @@ from core.errors import InputError, unknown_name
 from core.flow import METHODS, SOLVERS, make_grid
 from text.symbols import symbol_table_hash
 from tts.cli.teachers import Teacher, load_acoustic, load_vocoder
-from tts.reflow import PRIOR, AcousticTeacher
+from tts.config import AcousticConfig
+from tts.pairs import prior_name as acoustic_prior
+from tts.reflow import AcousticTeacher
 from tts.training import Sentences
 from vocoder.reflow import VocoderTeacher, prior_name
 
@@ -170,7 +173,7 @@ def _facts(job: Job, found: Teacher, items: int) -> PairFacts:
         items=items,
         draws=job.draws,
         items_per_part=job.items_per_part,
-        prior=PRIOR if job.kind == "acoustic" else prior_name(found.config),
+        prior=_prior(found.config),
         temperature=job.temperature,
         method=job.method,
         grid=job.grid,
@@ -181,6 +184,10 @@ def _facts(job: Job, found: Teacher, items: int) -> PairFacts:
         momentum=MOMENTUM if rounds else 0.0,
         seed=job.seed,
     )
+
+
+def _prior(config: Config) -> str:
+    return acoustic_prior(config) if isinstance(config, AcousticConfig) else prior_name(config)
 
 
 def make(
