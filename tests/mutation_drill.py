@@ -68,6 +68,7 @@ TEST_MODEL = "tests/tts/test_model.py"
 TEST_RECTIFIED = "tests/vocoder/rectified/test_rectified.py"
 TEST_CONSISTENCY = "tests/vocoder/test_consistency.py"
 TEST_TRAINING = "tests/core/test_training.py"
+TEST_IAF_FLOWS = "tests/vocoder/iaf/test_flows.py"
 
 MUTANTS = (
     Mutant("Euler's weight halved", TABLEAUS, "b=(1.0,)", "b=(0.5,)", TEST_SOLVERS),
@@ -522,6 +523,41 @@ MUTANTS = (
         "1.0 - min(decay, (1 + number) / (10 + number))",
         "1.0 - decay",
         TEST_TRAINING,
+    ),
+    Mutant(
+        "inverse autoregressive flow that looks at the sample itself",
+        "vocoder/iaf/wavenet.py",
+        "functional.pad(history, (2, 0))[:, None, :-1]",
+        "functional.pad(history, (1, 0))[:, None]",
+        TEST_IAF_FLOWS,
+    ),
+    Mutant(
+        "flow's total shift not stretched by the later flows",
+        "vocoder/iaf/flows.py",
+        "total_shift = scale * total_shift + shift",
+        "total_shift = total_shift + shift",
+        TEST_IAF_FLOWS,
+    ),
+    Mutant(
+        "entropy of a logistic distribution one nat short",
+        "vocoder/iaf/losses.py",
+        "return log_scale + 2",
+        "return log_scale + 1",
+        "tests/vocoder/iaf/test_losses.py",
+    ),
+    Mutant(
+        "likelihood without the volume of the unit",
+        "vocoder/iaf/model.py",
+        "return z, log_scale + self.unit.log()",
+        "return z, log_scale",
+        "tests/vocoder/iaf/test_iaf.py",
+    ),
+    Mutant(
+        "reading the teacher disturbs the draws of its step",
+        "vocoder/iaf/teacher.py",
+        "with torch.random.fork_rng(devices=[]):",
+        "if True:",
+        "tests/vocoder/iaf/test_iaf_training.py",
     ),
 )
 
