@@ -51,6 +51,11 @@ class Options:
             if value is not None and not low <= value <= high:
                 raise InputError(f"{name} is {value}; it must be from {low:g} to {high:g}")
 
+    @property
+    def shared(self) -> tuple[object, ...]:
+        """What sentences must have in common to be made in one batch."""
+        return self.steps, self.vocoder_steps, self.method, self.grid, self.temperature
+
 
 def with_choices(options: Options | None, choices: Mapping[str, object]) -> Options:
     """The options with some of them changed.
