@@ -74,12 +74,15 @@ def mono_samples(waveform: Tensor | np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def open_sound(target: io.IOBase, sample_rate_hz: int, kind: str) -> soundfile.SoundFile:
+def open_sound(
+    target: io.IOBase, sample_rate_hz: int, kind: str, *, constant_bitrate: bool = False
+) -> soundfile.SoundFile:
     """Open a mono encoder onto a seekable stream."""
     container, codec = FORMATS[kind]
     endian = "LITTLE" if kind == "pcm" else "FILE"
+    more = {"bitrate_mode": "CONSTANT", "compression_level": 0.5} if constant_bitrate else {}
     return soundfile.SoundFile(
-        target, "w", sample_rate_hz, 1, codec, endian=endian, format=container
+        target, "w", sample_rate_hz, 1, codec, endian=endian, format=container, **more
     )
 
 

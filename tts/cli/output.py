@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from torch import Tensor
 
-from core.audio.writer import audio_format, audio_writer, mono_samples
+from core.audio.pcm import to_pcm, wav_header
+from core.audio.writer import audio_format, audio_writer
 from core.errors import InputError
 from core.files import atomic_write
 from tts.cli.messages import tell
@@ -23,7 +23,6 @@ from tts.cli.player import Player, find_player
 STDOUT = "-"
 # A stream shorter than this gets a header with its true length.
 HELD_SECONDS = 10.0
-UNKNOWN_SIZE = 0xFFFFFFFF
 
 
 class Sink(Protocol):
@@ -32,29 +31,6 @@ class Sink(Protocol):
     def write(self, waveform: Tensor | np.ndarray, /) -> int:
         """Append (L,) samples; returns how many were cut."""
         ...
-
-
-def to_pcm(waveform: Tensor | np.ndarray) -> tuple[bytes, int]:
-    """16-bit little-endian samples, and how many left [-1, 1] and were cut."""
-    samples = mono_samples(waveform)
-    clipped = int((np.abs(samples) > 1).sum())
-    scaled = np.round(np.clip(samples, -1.0, 1.0) * 32768.0).clip(-32768, 32767)
-    return scaled.astype("<i2").tobytes(), clipped
-
-
-def wav_header(sample_rate_hz: int, data_bytes: int | None) -> bytes:
-    """Header of a mono 16-bit WAV; None writes the largest size, which means unknown."""
-    data = UNKNOWN_SIZE if data_bytes is None else data_bytes
-    riff = UNKNOWN_SIZE if data_bytes is None else data_bytes + 36
-    kind = struct.pack("<HHIIHH", 1, 1, sample_rate_hz, 2 * sample_rate_hz, 2, 16)
-    return (
-        b"RIFF"
-        + struct.pack("<I", riff)
-        + b"WAVEfmt "
-        + struct.pack("<I", 16)
-        + kind
-        + (b"data" + struct.pack("<I", data))
-    )
 
 
 class StreamSink:
