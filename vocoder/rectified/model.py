@@ -98,8 +98,11 @@ class RectifiedVocoder(FlowVocoder):
         """Shape white noise (B, T * hop) of deviation 1 into the prior's x_0."""
         if self.config.prior == "white":
             return self.config.prior_deviation * white
-        shape = self.envelope(log_mel) / (HANN_POWER * self.spec.win_samples) ** 0.5
-        return self.stft.inverse(self.stft(white) * shape, mask)
+        return self.stft.inverse(self.stft(white) * self.prior_gains(log_mel), mask)
+
+    def prior_gains(self, log_mel: Tensor) -> Tensor:
+        """What the STFT of white noise is multiplied by in the shaped prior, (B, F, T)."""
+        return self.envelope(log_mel) / (HANN_POWER * self.spec.win_samples) ** 0.5
 
     def noise(self, log_mel: Tensor, seeds: Sequence[int], mask: Tensor | None = None) -> Tensor:
         """Draw x_0 of the shaped prior; see `FlowVocoder.noise`."""
@@ -147,8 +150,9 @@ class RectifiedVocoder(FlowVocoder):
     ) -> dict[str, Tensor]:
         """Flow-matching loss; see `FlowVocoder.training_loss`.
 
-        On cells it is in units of the Gaussian floor, louder cells weighing more. "error" is the
-        same without the weights: 1 is what the best linear velocity reaches on Gaussian speech.
+        On cells it is in units of the Gaussian floor, louder cells weighing more, and comes with
+        "error", the same without the weights: 1 is what the best linear velocity reaches on
+        Gaussian speech.
         """
         t = draw_times(self.config.time_schedule, len(waveform), waveform.device)
         if x_0 is None:
@@ -157,22 +161,16 @@ class RectifiedVocoder(FlowVocoder):
         target = self.path.velocity(x_0, waveform, t)
         error = self.field(log_mel)(t, x_t) - target
         if self.config.loss == "waveform":
-            with torch.no_grad():
-                cells = self._cell_errors(error, t, log_mel)[0]
-            return {"loss": error.square().mean(), "error": cells.mean()}
-        cells, speech = self._cell_errors(error, t, log_mel)
-        weight = speech.pow(self.config.energy_power)
-        weight = weight / weight.mean(dim=(1, 2), keepdim=True)
-        return {"loss": (weight * cells).mean(), "error": cells.mean().detach()}
-
-    def _cell_errors(self, error: Tensor, t: Tensor, log_mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Squared errors of the velocity in units of the floor, and speech, each (B, F, T)."""
+            return {"loss": error.square().mean()}
         difference = self.stft(error)
         speech, noise = self.deviations(log_mel, self.spec.n_fft)
         time = t[:, None, None]
         variance = (1 - time).square() * noise.square() + time.square() * speech.square()
         power = difference.real.square() + difference.imag.square()
-        return power * variance / (speech * noise).square(), speech
+        cells = power * variance / (speech * noise).square()
+        weight = speech.pow(self.config.energy_power)
+        weight = weight / weight.mean(dim=(1, 2), keepdim=True)
+        return {"loss": (weight * cells).mean(), "error": cells.mean().detach()}
 
     @torch.inference_mode()
     def generate(
@@ -185,10 +183,11 @@ class RectifiedVocoder(FlowVocoder):
         """Synthesise a batch; see `VocoderModel.generate`."""
 
         def solver(field: Field, grid: Tensor, real: Tensor | None) -> Solution:
-            return sample(
-                field, lambda drawn: self.noise(log_mel, drawn, mask), seeds, grid,
-                sampling.method, path=self.path, mask=real,
-            )  # fmt: skip
+            path, method = self.path, sampling.method
+            return sample(field, prior, seeds, grid, method, path=path, mask=real)
+
+        def prior(drawn: Sequence[int]) -> Tensor:
+            return self.noise(log_mel, drawn, mask)
 
         return self._run(solver, log_mel, sampling, mask)
 
