@@ -27,9 +27,9 @@ class IafVocoder(AutoregressiveVocoder):
     """The student.
 
     Sound from noise is one pass; noise from sound, and so the likelihood, goes sample by sample
-    through every layer of every flow. With the published 60 layers a window of 512 samples is a
-    graph of about 30,000 layer steps: some seconds to build and differentiate, on a CPU as on an
-    accelerator, nearly whatever the batch, and 5 kB of memory a layer step and item.
+    through every layer of every flow. With the published 60 layers and a batch of 8, a window of
+    512 samples is a graph of 30,720 layer steps: some 11 seconds of one core to build and
+    differentiate, and 1 GB. Both grow with the window and little with the batch.
 
     Args:
         config: What it is made of.
