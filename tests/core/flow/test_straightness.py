@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from core.errors import InputError
-from core.flow import GaussianOracle, equal_straightness_grid, make_grid, straightness
+from core.flow import (
+    GaussianOracle,
+    bends,
+    equal_straightness_grid,
+    make_grid,
+    solve,
+    straightness,
+)
 
 NOISE = torch.tensor([[1.0, -1.0], [0.5, 2.0]], dtype=torch.float64)
 
@@ -67,3 +74,93 @@ def test_bad_profile_is_refused(profile):
     """Empty, not finite, negative or no row."""
     with pytest.raises(InputError, match="finite numbers, none negative"):
         equal_straightness_grid(torch.tensor(profile), 4)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 0.3), (1.0, 0.5), (-2.0, 3.0)])
+def test_bends_of_the_gaussian_flow_have_their_closed_form(mean, deviation):
+    """Paths are t m + r(t) x_0 with r^2 = V_t, so S is the integral of r'^2 less (s - 1)^2."""
+    oracle = GaussianOracle(mean, deviation)
+    fine = torch.linspace(0, 1, 200_001, dtype=torch.float64)
+    slopes = oracle.variance(fine).sqrt().diff() / fine.diff()
+    excess = float(slopes.square().mean()) - (deviation - 1) ** 2
+    x_0 = torch.randn(4, 20_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    squares, whole = bends(oracle.velocity, x_0, 200)
+    size = x_0.square().mean(1)
+    torch.testing.assert_close(squares.mean(1), excess * size, rtol=1e-3, atol=0)
+    displacement = mean**2 + (deviation - 1) ** 2 * size + 2 * mean * (deviation - 1) * x_0.mean(1)
+    torch.testing.assert_close(whole, displacement, rtol=1e-3, atol=0)
+
+
+def test_reflow_makes_the_gaussian_flow_straight():
+    """Regression on its pairs, with nothing known of them, finds a field without bends."""
+    oracle = GaussianOracle(0.5, 0.3)
+    x_0 = torch.randn(4000, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x_1 = solve(oracle.velocity, x_0, make_grid("uniform", 50), "rk4").x
+
+    def second(t, x):
+        """Least squares of x_1 - x_0 on x_t: exact where all is Gaussian."""
+        state, target = x_0 + t * (x_1 - x_0), x_1 - x_0
+        offset = state - state.mean()
+        slope = (offset * target).sum() / offset.square().sum()
+        return target.mean() + slope * (x - state.mean())
+
+    before, after = (bends(field, x_0, 50)[0].mean() for field in (oracle.velocity, second))
+    assert before > 0.1
+    assert after < 1e-6
+    t, x = torch.tensor(0.4, dtype=torch.float64), x_0[:5]
+    torch.testing.assert_close(second(t, x), oracle.reflowed_velocity(t, x), rtol=1e-4, atol=1e-4)
+
+
+def test_reflow_with_a_network_straightens_a_mixture():
+    """A network on pairs of the mixture's exact flow bends less, and one step lands nearer."""
+    centres, deviation = torch.tensor([[-1.5, 0.0], [1.5, 0.0]]), 0.3
+
+    def exact(t, x):
+        variance = (1 - t) ** 2 + (t * deviation) ** 2
+        offset = x[:, None] - t * centres
+        weight = (-0.5 * offset.square().sum(2, keepdim=True) / variance).softmax(1)
+        slope = (t * deviation**2 - (1 - t)) / variance
+        return (weight * (centres + slope * offset)).sum(1)
+
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Linear(3, 64), torch.nn.SiLU(), torch.nn.Linear(64, 64), torch.nn.SiLU(),
+        torch.nn.Linear(64, 2),
+    )  # fmt: skip
+    x_0 = torch.randn(4096, 2)
+    x_1 = solve(exact, x_0, make_grid("uniform", 100), "midpoint").x
+    optimiser = torch.optim.Adam(network.parameters(), lr=5e-3)
+    for _ in range(400):
+        batch = torch.randint(len(x_0), (512,))
+        t, start, end = torch.rand(512, 1), x_0[batch], x_1[batch]
+        guess = network(torch.cat([start + t * (end - start), t], dim=1))
+        optimiser.zero_grad()
+        (guess - (end - start)).square().mean().backward()
+        optimiser.step()
+
+    def second(t, x):
+        return network(torch.cat([x, t.expand(len(x), 1)], dim=1)).detach()
+
+    test = torch.randn(2000, 2)
+    figures = []
+    for field in (exact, second):
+        squares, whole = bends(field, test, 50)
+        ends = [solve(field, test, make_grid("uniform", n), "euler").x for n in (1, 100)]
+        figures.append((squares.mean() / whole.mean(), (ends[0] - ends[1]).square().mean()))
+    assert figures[1][0] < 0.5 * figures[0][0]
+    assert figures[1][1] < 0.5 * figures[0][1]
+
+
+def test_bends_of_a_straight_field_are_zero_and_padding_does_not_count():
+    """An item's figures are those it has alone."""
+    x_0 = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(1))
+    squares, whole = bends(lambda t, x: torch.full_like(x, 2.0), x_0, 10)
+    assert squares.max() < 1e-10
+    torch.testing.assert_close(whole, torch.full((2,), 4.0, dtype=torch.float64))
+    mask = torch.ones(2, 1, 8, dtype=torch.bool)
+    mask[1, :, 5:] = False
+    field = lambda t, x: torch.where(mask[: len(x), :, : x.shape[2]], -x * t, 7.0)  # noqa: E731
+    together = bends(field, x_0, 10, mask)
+    alone = bends(lambda t, x: -x * t, x_0[1:, :, :5], 10)
+    torch.testing.assert_close(together[0][1:], alone[0])
+    torch.testing.assert_close(together[1][1:], alone[1])
