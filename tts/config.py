@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from core.config import Config
+from core.config import Config, require_values
 from core.errors import InputError
-from core.flow import check_grids
+from core.flow import check_grids, check_time_schedule, required_sampling
 
 
 class EncoderConfig(Config):
@@ -82,6 +89,9 @@ class AcousticConfig(Config):
         blanks: Whether a blank stands between phonemes, and at both ends.
         speakers: Names of the speakers; empty for one voice.
         speaker_channels: Width of a speaker's embedding.
+        speaker_embedding: Whether speakers are known by name, from a table that is learned, or by
+            vectors from elsewhere, such as x-vectors.
+        speaker_vector_channels: Length of those vectors.
         sigma_min: Share of the prior's noise left at t = 1 (Lipman et al., 2023, eq. 22).
         sigma: Deviation of noise added to the path at every time (Tong et al., 2024, eq. 14);
             VoiceFlow has 0.1.
@@ -90,12 +100,14 @@ class AcousticConfig(Config):
             knows of the text only what the prior shows.
         condition_drop: Probability that an item's condition is hidden from the decoder in training,
             which guidance needs.
-        alignment_prior: Factor of the beta-binomial prior in alignment search, which holds it to the
-            diagonal; 0 for none, VoiceFlow has 0.05.
+        alignment_prior: Factor of the beta-binomial prior in alignment search, which keeps it near
+            the diagonal; 0 for none, VoiceFlow has 0.05.
         coupling: Which frame of noise goes with which frame of an item in training: any, or by
             optimal transport (`tts.coupling`).
         preconditioned: Whether the decoder predicts only what the best linear velocity around the
             encoder's mean leaves.
+        time_schedule: Which times it is trained at: "uniform"; "t0" (for one step) or a number of
+            Euler steps, which are then the only ones it can be sampled with; "t1".
         encoder: Sizes.
         decoder: Sizes.
         sampling: Defaults of sampling.
@@ -104,6 +116,8 @@ class AcousticConfig(Config):
     blanks: bool = True
     speakers: tuple[str, ...] = ()
     speaker_channels: int = Field(64, ge=1, le=1024)
+    speaker_embedding: Literal["table", "vector"] = "table"
+    speaker_vector_channels: int = Field(512, ge=1, le=8192)
     sigma_min: float = Field(0.0, ge=0, lt=1)
     sigma: float = Field(0.0, ge=0, lt=1)
     prior_on_mean: bool = False
@@ -112,9 +126,18 @@ class AcousticConfig(Config):
     alignment_prior: float = Field(0.0, ge=0, le=100)
     coupling: Literal["independent", "optimal-transport"] = "independent"
     preconditioned: bool = True
+    time_schedule: Annotated[str | int, BeforeValidator(check_time_schedule)] = "uniform"
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()
     sampling: MelSamplingConfig = MelSamplingConfig()
+
+    @field_validator("sampling")
+    @classmethod
+    def _sampling_follows_the_schedule(
+        cls, sampling: MelSamplingConfig, info: ValidationInfo
+    ) -> MelSamplingConfig:
+        schedule = info.data.get("time_schedule", "uniform")
+        return require_values(sampling, required_sampling(schedule), f"for {schedule!r}")
 
     @model_validator(mode="after")
     def _check_together(self) -> AcousticConfig:
@@ -138,6 +161,10 @@ class AcousticConfig(Config):
                 f"condition_drop is {self.condition_drop} and condition_on_mean false: "
                 "a decoder without a condition has none to drop"
             )
+        if self.speakers and self.speaker_embedding == "vector":
+            raise InputError(
+                "speaker_embedding is vector: leave out speakers, whose names the model never sees"
+            )
         if self.sampling.guidance != 1 and not self.condition_drop:
             raise InputError(
                 f"sampling.guidance is {self.sampling.guidance}: guidance needs a model trained "
@@ -148,4 +175,4 @@ class AcousticConfig(Config):
     @property
     def many_speakers(self) -> bool:
         """Whether the model is told who speaks."""
-        return len(self.speakers) > 1
+        return len(self.speakers) > 1 or self.speaker_embedding == "vector"

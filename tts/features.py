@@ -140,7 +140,8 @@ def _item(
     if np.abs(raw).max(initial=0.0) < SILENT_PEAK:
         report.unusable["silent"].append(recording.id)
         return
-    samples = trim_silence(raw, rate) if config.trim else raw
+    start, end = voiced_range(raw, rate) if config.trim else (0, len(raw))
+    samples = raw[start:end]
     # With a blank on either side of every symbol, each needs a frame of its own.
     if 2 * len(text.ids) + 1 > -(-len(samples) // MelSpec().hop_samples):
         report.unusable["too short to hold its text"].append(recording.id)
@@ -150,7 +151,12 @@ def _item(
     report.take(
         recording.id, recording.split, raw, seconds, len(raw) / rate, symbols, recording.speaker
     )
-    facts = {"phonemes": text.phonemes, "prompt": recording.prompt}
+    facts = {
+        "phonemes": text.phonemes,
+        "prompt": recording.prompt,
+        "words": [[word.text, word.start, word.end] for word in text.words],
+        "recording": {"seconds": len(raw) / rate, "start_seconds": start / rate},
+    }
     yield (
         Utterance(
             id=recording.id,
@@ -164,20 +170,20 @@ def _item(
     )
 
 
-def trim_silence(waveform: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-    """Cut silence from both ends, leaving a little of it.
+def voiced_range(waveform: np.ndarray, sample_rate_hz: int) -> tuple[int, int]:
+    """Where a recording begins and ends without the silence at its ends, but for a little of it.
 
     Args:
         waveform: (L,).
         sample_rate_hz: Its rate.
 
     Returns:
-        A stretch of the waveform; all of it when nothing stands out.
+        First sample and the one after the last; all of it when nothing stands out.
     """
     from librosa.effects import trim
 
     _, (start, end) = trim(waveform, top_db=TRIM_DB, frame_length=1024, hop_length=256)
     if start >= end:
-        return waveform
+        return 0, len(waveform)
     start = max(0, start - int(LEAD_SECONDS * sample_rate_hz))
-    return waveform[start : end + int(TAIL_SECONDS * sample_rate_hz)]
+    return int(start), min(len(waveform), int(end) + int(TAIL_SECONDS * sample_rate_hz))

@@ -69,6 +69,34 @@ def fold_blanks(durations: Tensor) -> Tensor:
     return folded
 
 
+def token_windows(windows: Tensor, lengths: Tensor, frames: Tensor, *, blanks: bool) -> Tensor:
+    """Frames that each token may have, from those of the ids.
+
+    Silence at either end belongs to the outermost tokens. A blank shares the window of the id
+    before it, as `fold_blanks` counts it; the first has what stands before the first id's window,
+    or shares that when nothing does.
+
+    Args:
+        windows: First frame of each id and the one after its last, (B, N, 2).
+        lengths: Real ids of each item (B,).
+        frames: Real frames of each item (B,).
+        blanks: Whether blanks stand between the ids.
+
+    Returns:
+        (B, N, 2), or (B, 2N+1, 2) with blanks.
+    """
+    items = torch.arange(len(windows), device=windows.device)
+    out, last = windows.clone(), lengths - 1
+    if blanks:
+        first = windows[:, :1].clone()
+        first[..., 1] = torch.where(first[..., 0] > 0, first[..., 0], first[..., 1])
+        out = torch.cat([first, windows.repeat_interleave(2, dim=1)], dim=1)
+        last = 2 * lengths
+    out[:, 0, 0] = 0
+    out[items, last, 1] = frames
+    return out
+
+
 def masked_mean(value: Tensor, mask: Tensor) -> Tensor:
     """Mean of value over the real positions of a mask that broadcasts to it."""
     weight = mask.expand_as(value)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.flow import Field, LinearPath
+from core.flow import Field, LinearPath, draw_times
 from tts.alignment import (
     diagonal_log_prior,
     log_density,
@@ -16,7 +16,7 @@ from tts.alignment import (
     window_penalty,
 )
 from tts.coupling import optimal_coupling
-from tts.frames import Encoded, masked_mean
+from tts.frames import Encoded, masked_mean, token_windows
 from tts.model import AcousticModel, follow
 
 
@@ -41,7 +41,8 @@ def acoustic_losses(
         log_mel: (B, M, T).
         frames: Real frames of each item (B,).
         speaker: Speaker numbers (B,), or None.
-        windows: Frames that each token may have, blanks included, (B, N', 2); None for any.
+        windows: Frames that each id may have, (B, N, 2); None for any. A blank after an id shares
+            its window.
 
     Returns:
         Named scalars ("loss" is their sum) and the durations that alignment search found (B, N').
@@ -49,6 +50,8 @@ def acoustic_losses(
     tokens, token_lengths = model.with_blanks(ids, id_lengths)
     encoded = model.encode(tokens, token_lengths, speaker)
     mel = model.standardise(log_mel)
+    if windows is not None:
+        windows = token_windows(windows, id_lengths, frames, blanks=model.config.blanks)
     prior_factor = model.config.alignment_prior
     durations = align(encoded, mel, token_lengths, frames, prior=prior_factor, windows=windows)
     log_frames = model.durations(encoded.hidden, encoded.mask[:, :, None])
@@ -64,7 +67,7 @@ def acoustic_losses(
         with torch.no_grad():
             spoken = (log_frames.exp() * encoded.mask).sum()
             follow(model.durations.scale, durations.sum() / spoken)
-    t = _draw_times(mel)
+    t = draw_times(model.config.time_schedule, len(mel), mel.device)
     x_0 = _draw_noise(model, mel, mean, mask)
     sigma = model.config.sigma
     flow = _flow_loss(model, field, mel, mask, t, x_0, model.path, sigma=sigma, hidden=hidden)
@@ -103,8 +106,9 @@ def pair_losses(
     encoded = model.encode(tokens, token_lengths, speaker)
     field, _, mask = model.field(encoded, durations, hidden)
     mel = torch.where(mask, model.standardise(log_mel), 0.0)
+    t = draw_times(model.config.time_schedule, len(mel), mel.device)
     # Between the ends of an ODE there is no noise left to keep.
-    flow = _flow_loss(model, field, mel, mask, _draw_times(mel), x_0, LinearPath(), hidden=hidden)
+    flow = _flow_loss(model, field, mel, mask, t, x_0, LinearPath(), hidden=hidden)
     return {"loss": flow, "flow": flow}
 
 
@@ -125,7 +129,7 @@ def align(
         tokens: Real tokens of each item (B,).
         frames: Real frames of each item (B,).
         prior: Factor of the beta-binomial prior; 0 for none.
-        windows: As in `acoustic_losses`.
+        windows: Frames that each token may have, blanks included, (B, N', 2); None for any.
     """
     with torch.no_grad():
         # On the CPU, where the search runs and float64 is known.
@@ -145,13 +149,6 @@ def _hide(model: AcousticModel, batch: int) -> Tensor | None:
     if not probability:
         return None
     return torch.rand(batch, device=model.mel_mean.device) < probability
-
-
-def _draw_times(mel: Tensor) -> Tensor:
-    # Stratified: one in each of B equal intervals, in random order.
-    batch = mel.shape[0]
-    order = torch.randperm(batch, device=mel.device)
-    return (order + torch.rand(batch, device=mel.device)) / batch
 
 
 def _draw_noise(model: AcousticModel, mel: Tensor, mean: Tensor, mask: Tensor) -> Tensor:

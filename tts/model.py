@@ -16,11 +16,22 @@ from torch import Tensor, nn
 
 from core.audio.mel import MelSpec
 from core.errors import InputError
-from core.flow import Field, LinearPath, choose_grid, guided, make_grid, seeded_noise, solve
+from core.flow import (
+    Field,
+    LinearPath,
+    check_schedule_steps,
+    choose_grid,
+    guided,
+    make_grid,
+    sample,
+    seeded_noise,
+    step_seeds,
+)
 from tts.config import AcousticConfig
 from tts.decoder import Decoder
 from tts.encoder import DurationPredictor, Encoder
 from tts.frames import Encoded, Mels, fold_blanks, upsampling
+from tts.speakers import embed_speaker, speaker_layer
 from tts.velocity import GaussianVelocity
 
 BLANK = 0
@@ -45,9 +56,8 @@ class AcousticModel(nn.Module):
     def __init__(self, config: AcousticConfig, spec: MelSpec, symbols: int) -> None:
         super().__init__()
         self.config, self.spec = config, spec
-        many = config.many_speakers
-        speaker_channels = config.speaker_channels if many else 0
-        self.speakers = nn.Embedding(len(config.speakers), speaker_channels) if many else None
+        speaker_channels = config.speaker_channels if config.many_speakers else 0
+        self.speakers = speaker_layer(config)
         self.encoder = Encoder(config.encoder, symbols, speaker_channels)
         width = config.encoder.channels
         self.mean_out = nn.Linear(width, spec.n_mels)
@@ -104,13 +114,10 @@ class AcousticModel(nn.Module):
         Args:
             ids: (B, N).
             lengths: (B,).
-            speaker: Speaker numbers (B,), or None for a model of one voice.
+            speaker: Speaker numbers (B,), shares of all speakers (B, S), or vectors (B, V), as
+                the model knows them; None for a model of one voice.
         """
-        embedding = None
-        if self.speakers is not None:
-            if speaker is None:
-                raise ValueError(f"this model has {len(self.config.speakers)} speakers: name one")
-            embedding = self.speakers(speaker)
+        embedding = embed_speaker(self.speakers, speaker)
         mask = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]
         hidden = self.encoder(ids, mask[:, :, None], embedding)
         mean = self.mean_out(hidden).float().transpose(1, 2)
@@ -246,10 +253,10 @@ class AcousticModel(nn.Module):
             ids: (B, N) without blanks.
             lengths: Real ids of each item (B,).
             seeds: One an item; its mel does not depend on the rest of the batch.
-            speaker: Speaker numbers (B,), for a model of several voices.
+            speaker: As in `encode`.
             speed: Above 1 is faster; a number, or (B, 1).
             steps: Solver steps; None takes the configured default, as below.
-            method: Solver.
+            method: Solver, or "sde[:strength]".
             grid: Time grid.
             temperature: Deviation of the prior noise.
             guidance: Scale of classifier-free guidance; other values than 0 and 1 cost two
@@ -267,14 +274,21 @@ class AcousticModel(nn.Module):
             durations = self.durations.frames(log_frames, encoded.mask, rate)
         guidance = defaults.guidance if guidance is None else guidance
         field, mean, mask = self.guided_field(encoded, durations, guidance)
+        deviation = defaults.temperature if temperature is None else temperature
+        centre, fresh = self.prior_mean(mean), None
         if noise is None:
-            deviation = defaults.temperature if temperature is None else temperature
             noise = deviation * self.white_noise(mask, seeds)
-        x_0 = self.prior_mean(mean) + noise
+
+            def fresh(step: int) -> Tensor:
+                return deviation * self.white_noise(mask, step_seeds(seeds, step))
+
         steps = defaults.steps if steps is None else steps
         method = method or defaults.method
         times = make_grid(choose_grid(defaults, grid, steps, method), steps)
-        solution = solve(field, x_0, times, method, mask=mask)
+        check_schedule_steps(self.config.time_schedule, times, method)
+        solution = sample(
+            field, centre + noise, times, method, fresh, path=self.path, centre=centre, mask=mask
+        )
         log_mel = solution.x * self.mel_deviation + self.mel_mean
         floor = math.log(self.spec.log_floor)
         log_mel = torch.where(mask, log_mel.clamp_min(floor), floor)

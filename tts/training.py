@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 
-from core.audio.mel import MelExtractor, MelSpec
+from core.audio.mel import MelSpec
 from core.checkpoint import load_weights
 from core.config import Config, save_config
 from core.data.batching import BatchPlan, BatchSequence
 from core.data.pair_store import PairStore, Source
-from core.data.store import UtteranceStore
 from core.errors import InputError
 from core.training import Task, TrainingConfig, find_state, fit
-from text.symbols import SYMBOLS, symbol_table_hash
+from text.symbols import SYMBOLS
 from tts.config import AcousticConfig
+from tts.given_durations import GivenDurations
 from tts.losses import acoustic_losses
 from tts.model import AcousticModel
 from tts.pairs import PairTask, check_student, pair_batches
+from tts.sentences import Batch
+from tts.sentences import Sentences as Sentences
+from tts.speaker_vectors import read_speaker_vectors
 
 STATISTICS_UTTERANCES = 512
-SPACE = SYMBOLS.index(" ")
-
-Batch = dict[str, Tensor]
 
 
 class BatchConfig(Source):
@@ -41,15 +39,23 @@ class BatchConfig(Source):
         batch_seconds: Largest padded size of a batch.
         join_probability: Probability that an item is two or three utterances in a row, so that
             long sentences hold.
+        speaker_vectors: `.npz` or `.safetensors` with a vector for each speaker or utterance, for a
+            model whose `speaker_embedding` is "vector".
+        durations: Where phonemes or words lie (`tts.given_durations`); null for alignment search
+            alone.
     """
 
     batch_seconds: float = Field(60.0, gt=0)
     join_probability: float = Field(0.2, ge=0, le=1)
+    speaker_vectors: Path | None = None
+    durations: Path | None = None
 
     @model_validator(mode="after")
     def _pairs_stay_alone(self) -> BatchConfig:
         if self.pairs is not None and self.join_probability:
             raise InputError("join_probability must be 0 with pairs: two in a row are no pair")
+        if self.pairs is not None and self.durations is not None:
+            raise InputError("pairs have durations of their own: leave out durations")
         return self
 
 
@@ -71,63 +77,6 @@ class AcousticExperiment(Config):
     acoustic: AcousticConfig = AcousticConfig()
     data: BatchConfig
     training: TrainingConfig = TrainingConfig()
-
-
-class Sentences:
-    """Items of a split: phoneme ids and mels, joined and batched.
-
-    Args:
-        store: The split.
-        spec: The mel contract.
-        speakers: Names in the model's order; empty for one voice.
-
-    Raises:
-        InputError: The store was made for another rate or symbol table, an utterance has a
-            speaker that the model does not know, or more phonemes than frames.
-    """
-
-    def __init__(self, store: UtteranceStore, spec: MelSpec, speakers: Sequence[str]) -> None:
-        if store.sample_rate_hz != spec.sample_rate_hz:
-            raise InputError(
-                f"the features are at {store.sample_rate_hz} Hz, "
-                f"the mel contract at {spec.sample_rate_hz} Hz"
-            )
-        if store.header.get("symbols") != symbol_table_hash():
-            raise InputError(
-                "the features were made with another symbol table: run the recipe's stage 2 again"
-            )
-        self.store, self.extract = store, MelExtractor(spec)
-        self.numbers = {name: i for i, name in enumerate(speakers)}
-        for u in store.utterances:
-            if len(speakers) > 1 and u.speaker not in self.numbers:
-                raise InputError(f"utterance {u.id} has speaker {u.speaker!r}, not in the config")
-            frames = -(-u.samples // spec.hop_samples)
-            if not u.ids or 2 * len(u.ids) + 1 > frames:
-                raise InputError(
-                    f"utterance {u.id} has {len(u.ids)} phonemes for {frames} frames: "
-                    "its transcript does not match its audio"
-                )
-
-    def item(self, indices: Sequence[int]) -> tuple[Tensor, Tensor, int]:
-        """Ids (N,), log mel (T, M) and speaker number of some utterances in a row."""
-        utterances = [self.store.utterances[i] for i in indices]
-        ids = list(utterances[0].ids)
-        for utterance in utterances[1:]:
-            ids += [SPACE, *utterance.ids]
-        waveform = torch.cat([self.store.waveform(i) for i in indices])
-        mel = self.extract(waveform[None])[0].T
-        return torch.tensor(ids), mel, self.numbers.get(utterances[0].speaker, 0)
-
-    def batch(self, items: Sequence[Sequence[int]]) -> Batch:
-        """Pad items into a batch."""
-        ids, mels, speakers = zip(*(self.item(item) for item in items), strict=True)
-        return {
-            "ids": pad_sequence(list(ids), batch_first=True),
-            "id_lengths": torch.tensor([len(i) for i in ids]),
-            "mel": pad_sequence(list(mels), batch_first=True).transpose(1, 2),
-            "frames": torch.tensor([len(m) for m in mels]),
-            "speaker": torch.tensor(speakers),
-        }
 
 
 class TrainingSteps(Dataset[Batch]):
@@ -188,8 +137,9 @@ class AcousticTask(Task):
         """Duration, prior and flow losses."""
         speaker = batch["speaker"] if self.model.speakers is not None else None
         losses, self._durations = acoustic_losses(
-            self.model, batch["ids"], batch["id_lengths"], batch["mel"], batch["frames"], speaker
-        )
+            self.model, batch["ids"], batch["id_lengths"], batch["mel"], batch["frames"], speaker,
+            batch.get("windows"),
+        )  # fmt: skip
         return losses
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -239,11 +189,24 @@ def train_acoustic(
     fit(task, steps, loader, directory, resume=resume, accelerator=accelerator)
 
 
+def read_sentences(experiment: AcousticExperiment, split: str) -> Sentences:
+    """A split of an experiment's corpus.
+
+    Raises:
+        InputError: The features, the speaker vectors or the durations are not fit for it.
+    """
+    config = experiment.data
+    vectors = read_speaker_vectors(config.speaker_vectors) if config.speaker_vectors else None
+    durations = GivenDurations(config.durations) if config.durations else None
+    return Sentences.for_model(
+        config.store(split), experiment.mel, experiment.acoustic, vectors, durations
+    )
+
+
 def _from_features(experiment: AcousticExperiment) -> tuple[Task, Dataset[Batch], Dataset[Batch]]:
     """Task, training and validation batches of a training on recordings."""
-    config, training, speakers = experiment.data, experiment.training, experiment.acoustic.speakers
-    sentences = Sentences(config.store("train"), experiment.mel, speakers)
-    valid = Sentences(config.store("valid"), experiment.mel, speakers)
+    config, training = experiment.data, experiment.training
+    sentences, valid = (read_sentences(experiment, split) for split in ("train", "valid"))
     torch.manual_seed(training.seed)
     if not len(sentences.store):
         raise InputError(f"{config.features} has no utterance to train on")
