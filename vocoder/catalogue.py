@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from core.audio.mel import MelSpec
 from core.nn.cost import count_multiply_adds
+from vocoder.iaf.config import IafConfig, TeacherConfig, WaveNetConfig
 from vocoder.iaf.teacher import WaveNetVocoder
 from vocoder.interface import FlowVocoder, Sampling, VocoderModel
-from vocoder.rectified.config import RectifiedConfig, StftConvNeXtConfig
+from vocoder.rectified.config import DilatedConfig, RectifiedConfig, StftConvNeXtConfig
 from vocoder.registry import VocoderConfig
 
 # A network's products grow with the frames alone, so a few are enough to count.
@@ -34,6 +36,14 @@ class Preset:
     config: VocoderConfig
 
 
+_WAVEODE: dict[str, Any] = {
+    "prior": "white",
+    "prior_deviation": 1.0,
+    "preconditioned": False,
+    "loss": "waveform",
+}
+_SMALL_WAVENET = WaveNetConfig(channels=32, skip_channels=32)
+
 PRESETS = (
     Preset(
         "rectified-stft",
@@ -44,8 +54,49 @@ PRESETS = (
     Preset(
         "rectified-stft",
         "small",
-        "the same in the size of the race",
+        "the same in the race's size",
         RectifiedConfig(network=StftConvNeXtConfig(channels=192, blocks=6)),
+    ),
+    Preset(
+        "waveode",
+        "published",
+        "WaveODE: a rectified flow on samples through dilated convolutions",
+        RectifiedConfig(**_WAVEODE, network=DilatedConfig()),
+    ),
+    Preset(
+        "waveode",
+        "small",
+        "the same in the race's size",
+        RectifiedConfig(
+            **_WAVEODE,
+            network=DilatedConfig(
+                layers=10, channels=32, skip_channels=32, time_channels=64, time_width=128
+            ),
+        ),
+    ),
+    Preset(
+        "iaf",
+        "published",
+        "Parallel WaveNet: one pass from noise to sound, with an exact likelihood",
+        IafConfig(),
+    ),
+    Preset(
+        "iaf",
+        "small",
+        "the same in the race's size",
+        IafConfig(network=_SMALL_WAVENET, flows=(10, 10)),
+    ),
+    Preset(
+        "wavenet",
+        "published",
+        "an autoregressive WaveNet: the teacher of Parallel WaveNet, far too slow to speak with",
+        TeacherConfig(),
+    ),
+    Preset(
+        "wavenet",
+        "small",
+        "the same in the race's size",
+        TeacherConfig(network=_SMALL_WAVENET, layers=20),
     ),
 )
 

@@ -20,20 +20,31 @@ class Entry:
 
     Attributes:
         title: For the table.
-        modes: Ways of sampling by name, as changes of its configured sampling.
+        modes: Ways of sampling by name, as changes of its configured sampling; none for a teacher,
+            which is not judged.
         steps: Step counts it is judged at.
+        share: Of the time; a student and its teacher share one vocoder's.
+        teacher: The entry that it is distilled from, or None.
     """
 
     title: str
     modes: dict[str, dict[str, Any]] = field(default_factory=lambda: {"plain": PLAIN})
     steps: tuple[int, ...] = STEP_COUNTS
+    share: float = 1.0
+    teacher: str | None = None
 
 
 ROUNDS: dict[str, dict[str, Any]] = {"plain": PLAIN, "mel-consistent": {}}
 ENTRIES = {
     "rectified-stft": Entry("rectified flow on STFT frames", ROUNDS),
+    "waveode": Entry("WaveODE: rectified flow on samples", ROUNDS),
+    "iaf-likelihood": Entry("Parallel WaveNet by likelihood", steps=ONE_PASS),
+    "wavenet-teacher": Entry("WaveNet, the teacher", modes={}, share=0.5),
+    "iaf-distilled": Entry(
+        "Parallel WaveNet by distillation", steps=ONE_PASS, share=0.5, teacher="wavenet-teacher"
+    ),
 }
-"""By the name of the YAML file beside this one."""
+"""By the name of the YAML file beside this one; a teacher stands before its student."""
 
 
 def config_file(name: str) -> Path:

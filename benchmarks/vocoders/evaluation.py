@@ -110,6 +110,7 @@ def evaluate_all(
     store = UtteranceStore(features, split)
     indices = choose_utterances(store.utterances, limit)
     recordings = [(store.utterances[i].id, store.waveform(i)) for i in indices]
+    names = [name for name in names if ENTRIES[name].modes]
     spec = load_entry(directory / names[0], "cpu").spec
     _once(directory / RESULTS / f"{BASELINE}.json", lambda: _baseline(recordings, spec, workers))
     for name in names:

@@ -79,7 +79,7 @@ def training_table(directory: Path) -> str:
         if file.is_file():
             facts = json.loads(file.read_text(encoding="utf-8"))
             # A training that was killed knows the time of its last part alone.
-            spent = facts.get("seconds", 60 * facts["minutes"])
+            spent = facts.get("seconds", 60 * facts["minutes"] * entry.share)
             lines.append(
                 (entry.title, f"{spent / 60:.1f}", str(facts["steps"]),
                  f"{facts['seconds_per_step']:.3f}")

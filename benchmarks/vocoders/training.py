@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.vocoders.entries import config_file
+from benchmarks.vocoders.entries import ENTRIES, config_file
 from core.config import load_config
 from core.errors import InputError
 from core.files import atomic_write
@@ -28,9 +28,13 @@ LEAST_STEPS = 3
 CALIBRATION_SHARE = 0.05
 
 
-def read_experiment(name: str, features: Path, steps: int | None = None) -> VocoderExperiment:
-    """An entry's experiment on a corpus."""
+def read_experiment(
+    name: str, features: Path, directory: Path, steps: int | None = None
+) -> VocoderExperiment:
+    """An entry's experiment on a corpus, of some steps; in `directory` lies its teacher."""
     overrides = [f"data.features={json.dumps(str(features))}"]
+    if teacher := ENTRIES[name].teacher:
+        overrides.append(f"vocoder.teacher={json.dumps(str(directory / teacher))}")
     if steps is not None:
         # The schedule is that of the whole race, however short.
         overrides += [f"training.steps={steps}", f"training.validate_every_steps={steps}"]
@@ -101,15 +105,16 @@ def train_one(name: str, features: Path, minutes: float, directory: Path, device
                 "remove it, or name another --output-dir"
             )
     else:
-        experiment = read_experiment(name, features)
-        seconds = seconds_per_step(experiment, device, 60 * minutes)
-        steps = max(1, round(60 * minutes / seconds))
+        experiment = read_experiment(name, features, directory)
+        budget = 60 * minutes * ENTRIES[name].share
+        seconds = seconds_per_step(experiment, device, budget)
+        steps = max(1, round(budget / seconds))
         facts = {"minutes": minutes, "steps": steps, "seconds_per_step": seconds, "device": device}
         with atomic_write(file) as path:
             path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     if "seconds" in facts:
         return
-    experiment = read_experiment(name, features, facts["steps"])
+    experiment = read_experiment(name, features, directory, facts["steps"])
     clock = clock_of(device)
     began = clock()
     train_vocoder(experiment, place, resume=True, accelerator=device)
@@ -159,8 +164,11 @@ def train_all(
                 command, stdout=stream, stderr=subprocess.STDOUT, env=environment
             ).returncode
 
-    with ThreadPoolExecutor(parallel) as pool:
-        codes = dict(zip(names, pool.map(run, names), strict=True))
+    codes: dict[str, int] = {}
+    students = [name for name in names if ENTRIES[name].teacher]
+    for group in ([name for name in names if name not in students], students):
+        with ThreadPoolExecutor(parallel) as pool:
+            codes.update(zip(group, pool.map(run, group), strict=True))
     failed = [name for name, code in codes.items() if code]
     if failed:
         raise InputError(f"not trained: {', '.join(failed)}; see train.log in {directory}")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from core.data.store import UtteranceStore
 from core.errors import InputError, unknown_name
-from core.flow import METHODS, grid_text, seeded_noise, straightness
+from core.flow import METHODS, grid_text, straightness
 from tts.synthesizer import Synthesizer, pick_device
 from vocoder import Vocoder
 from vocoder.interface import FlowVocoder
@@ -170,10 +170,10 @@ class AcousticSubject(Subject):
         encoded = model.encode(*model.with_blanks(ids, lengths), speaker)
         log_frames = model.durations(encoded.hidden, encoded.mask[:, :, None])
         durations = model.durations.frames(log_frames, encoded.mask, torch.ones(()).double())
-        field, mean, _ = model.field(encoded, durations)
-        shape = (mean.shape[2], mean.shape[1])
-        noise = seeded_noise([self.problem.seed + index], [shape]).to(mean).transpose(1, 2)
-        return straightness(field, model.config.sampling.temperature * noise)
+        sampling = model.config.sampling
+        field, mean, mask = model.guided_field(encoded, durations, sampling.guidance)
+        noise = sampling.temperature * model.white_noise(mask, [self.problem.seed + index])
+        return straightness(field, model.prior_mean(mean) + noise)
 
     def _text(self, index: int) -> tuple[Tensor, Tensor, Tensor | None]:
         utterance, names = self.store.utterances[index], self.model.config.speakers
