@@ -20,10 +20,12 @@ def build() -> typer.Typer:
         doctor,
         evaluate,
         features,
+        models,
         package,
         reflow,
         say,
         search_grid,
+        serve,
         show_text,
         straightness,
         train,
@@ -49,9 +51,11 @@ def build() -> typer.Typer:
         """
 
     app.command("say", help=say.EXAMPLES)(say.say)
+    app.command("serve", help=serve.EXAMPLES)(serve.serve)
     app.command("text")(show_text.show_text)
     app.command("vocode", help=vocode.EXAMPLES)(vocode.vocode)
     app.command("voices")(voices.voices)
+    app.command("models")(models.models)
     app.command("doctor")(doctor.doctor)
     app.command("features")(features.features)
     app.command("train", help=train.EXAMPLES)(train.train)
