@@ -401,8 +401,8 @@ MUTANTS = (
     Mutant(
         "mask forgotten in the acoustic solve",
         MODEL,
-        "x_0, times, method, mask=mask)",
-        "x_0, times, method)",
+        "centre=centre, mask=mask",
+        "centre=centre",
         TEST_MODEL,
     ),
     Mutant(

@@ -35,7 +35,7 @@ def durations_of(encoded, low=1, high=5):
     return draw * encoded.mask
 
 
-@pytest.mark.parametrize("method", ["euler", "midpoint", "rk45"])
+@pytest.mark.parametrize("method", ["euler", "midpoint", "rk45", "sde:0.5"])
 def test_a_batch_gives_what_single_items_give(method):
     """Mels and durations of a padded batch equal those of each item alone, to 1e-5."""
     model = acoustic_model()

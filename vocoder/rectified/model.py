@@ -19,17 +19,14 @@ from torch import Tensor
 
 from core.audio.mel import MelSpec
 from core.audio.stft import Stft
-from core.errors import InputError
 from core.flow import (
     Field,
     LinearPath,
-    Solution,
     check_schedule_steps,
     draw_times,
     make_grid,
     sample,
-    sde_strength,
-    solve,
+    step_seeds,
 )
 from vocoder.consistency import impose_mel, mel_consistent
 from vocoder.envelope import MelEnvelope
@@ -180,16 +177,15 @@ class RectifiedVocoder(FlowVocoder):
         sampling: Sampling,
         mask: Tensor | None = None,
     ) -> Generated:
-        """Synthesise a batch; see `VocoderModel.generate`."""
+        """Synthesise a batch; see `VocoderModel.generate`.
 
-        def solver(field: Field, grid: Tensor, real: Tensor | None) -> Solution:
-            path, method = self.path, sampling.method
-            return sample(field, prior, seeds, grid, method, path=path, mask=real)
+        Methods are those of `solve`, and "sde[:strength]".
+        """
 
-        def prior(drawn: Sequence[int]) -> Tensor:
-            return self.noise(log_mel, drawn, mask)
+        def fresh(step: int) -> Tensor:
+            return self.noise(log_mel, step_seeds(seeds, step), mask)
 
-        return self._run(solver, log_mel, sampling, mask)
+        return self._run(self.noise(log_mel, seeds, mask), fresh, log_mel, sampling, mask)
 
     @torch.inference_mode()
     def carry(
@@ -202,28 +198,18 @@ class RectifiedVocoder(FlowVocoder):
         """Carry noise to sound, with mel-consistency rounds; see `FlowVocoder.carry`.
 
         Raises:
-            InputError: The method is stochastic, so that no noise alone decides the sound; or as
-                `generate`.
+            InputError: The method is stochastic, so that x_0 alone does not decide the sound.
         """
-        if sde_strength(sampling.method) is not None:
-            raise InputError(
-                f"method {sampling.method!r} draws noise at every step: given noise can only be "
-                "carried along the ODE, by euler, midpoint, heun, rk4 or rk45"
-            )
-
-        def solver(field: Field, grid: Tensor, real: Tensor | None) -> Solution:
-            return solve(field, x_0, grid, sampling.method, mask=real)
-
-        return self._run(solver, log_mel, sampling, mask)
+        return self._run(x_0, None, log_mel, sampling, mask)
 
     def _run(
         self,
-        solver: Callable[[Field, Tensor, Tensor | None], Solution],
+        x_0: Tensor,
+        fresh: Callable[[int], Tensor] | None,
         log_mel: Tensor,
         sampling: Sampling,
         mask: Tensor | None,
     ) -> Generated:
-        """Integrate the mel-consistent field by a solver and finish the waveform."""
         grid = make_grid(sampling.grid, sampling.steps)
         check_schedule_steps(self.config.time_schedule, grid, sampling.method)
         field = self.field(log_mel, mask)
@@ -234,7 +220,8 @@ class RectifiedVocoder(FlowVocoder):
         # Frames to samples, so that padding does not change an adaptive solver's steps.
         hop = self.spec.hop_samples
         real = None if mask is None else mask[:, 0].repeat_interleave(hop, dim=1)
-        solution = solver(field, grid, real)
+        method, path = sampling.method, self.path
+        solution = sample(field, x_0, grid, method, fresh, path=path, mask=real)
         rounds = sampling.final_rounds
         waveform = impose_mel(solution.x, *known, rounds, sampling.momentum, mask)
         return Generated(waveform, solution.nfe)

@@ -70,9 +70,9 @@ def test_step_is_that_of_euler_and_maruyama_in_the_limit():
 
 @pytest.mark.parametrize("path", [LinearPath(), CosinePath(), LinearPath(sigma_min=0.1)])
 def test_covariance_is_kept_for_shaped_noise_on_every_path(path):
-    """Two correlated dimensions: prior of covariance S, data of covariance C, exact in float64.
+    """Two correlated dimensions: prior N(m, S), data N(0, C), exact in float64.
 
-    The sampler is affine in state and noise, so its covariance follows without sampling.
+    The sampler is affine in state and noise, so mean and covariance follow without sampling.
     """
     root = torch.tensor([[1.0, 0.0], [0.8, 0.5]], dtype=torch.float64)
     data = torch.tensor([[0.3, -0.1], [-0.1, 0.2]], dtype=torch.float64)
@@ -83,17 +83,24 @@ def test_covariance_is_kept_for_shaped_noise_on_every_path(path):
         alpha, sigma = path.alpha(t), path.sigma(t)
         total = alpha**2 * data + sigma**2 * prior
         cross = path.alpha_dot(t) * alpha * data + path.sigma_dot(t) * sigma * prior
-        return x @ torch.linalg.solve(total, cross)
+        slope = torch.linalg.solve(total, cross)
+        return (x - sigma * centre) @ slope + path.sigma_dot(t) * centre
 
     covariance = prior
+    centre = torch.tensor([0.7, -1.2], dtype=torch.float64)
+    mean = centre
     for start in range(400):
         grid = torch.tensor([start / 400, (start + 1) / 400], dtype=torch.float64)
-        state = solve_sde(field, identity, grid, 1.0, lambda _: torch.zeros(2, 2), path).x
-        fresh = solve_sde(field, 0 * identity, grid, 1.0, lambda _: root.T, path).x
+        still, zero = lambda _: torch.zeros(2, 2), torch.zeros(2, 2, dtype=torch.float64)
+        offset = solve_sde(field, zero, grid, 1.0, still, path, centre).x
+        state = solve_sde(field, identity, grid, 1.0, still, path, centre).x - offset
+        fresh = solve_sde(field, zero, grid, 1.0, lambda _: root.T, path, centre).x - offset
         covariance = state.T @ covariance @ state + fresh.T @ fresh
+        mean = mean @ state + offset[0]
     one = torch.ones((), dtype=torch.float64)
     wanted = path.alpha(one) ** 2 * data + path.sigma(one) ** 2 * prior
     torch.testing.assert_close(covariance, wanted, rtol=0, atol=4e-3)
+    torch.testing.assert_close(mean, path.sigma(one) * centre, rtol=0, atol=4e-3)
 
 
 def test_no_noise_is_left_in_the_result():
@@ -118,14 +125,25 @@ def prior(seeds):
     return torch.stack(made)
 
 
+def sampled(seeds, method, steps=5):
+    def fresh(step):
+        return prior(step_seeds(seeds, step))
+
+    return sample(ORACLE.velocity, prior(seeds), make_grid("uniform", steps), method, fresh)
+
+
 def test_noise_of_an_item_is_its_own():
     """The same seed gives the same sample alone and in any batch; another seed another."""
-    grid = make_grid("uniform", 5)
-    together = sample(ORACLE.velocity, prior, [3, 4, 3], grid, "sde:0.5").x
-    alone = sample(ORACLE.velocity, prior, [4], grid, "sde:0.5").x
+    together, alone = sampled([3, 4, 3], "sde:0.5").x, sampled([4], "sde:0.5").x
     assert torch.equal(together[1], alone[0])
     assert torch.equal(together[0], together[2])
     assert not torch.allclose(together[0], together[1])
+
+
+def test_given_noise_alone_is_not_carried_stochastically():
+    """Nothing would say what noise to add; along the ODE it can be carried."""
+    with pytest.raises(InputError, match="'sde' draws noise at every step.*by euler"):
+        sample(ORACLE.velocity, prior([0]), make_grid("uniform", 2), "sde")
 
 
 def test_noise_of_steps_and_seeds_is_independent():
@@ -136,9 +154,8 @@ def test_noise_of_steps_and_seeds_is_independent():
 
 def test_other_methods_are_the_solvers():
     """Bit for bit."""
-    grid = make_grid("uniform", 3)
-    found = sample(ORACLE.velocity, prior, [0], grid, "midpoint")
-    expected = solve(ORACLE.velocity, prior([0]), grid, "midpoint")
+    found = sampled([0], "midpoint", steps=3)
+    expected = solve(ORACLE.velocity, prior([0]), make_grid("uniform", 3), "midpoint")
     assert torch.equal(found.x, expected.x)
     assert found.nfe == expected.nfe
 
@@ -163,4 +180,4 @@ def test_strength_is_read_from_the_method():
 def test_bad_methods_and_strengths_are_refused(method, said):
     """In one sentence."""
     with pytest.raises(InputError, match=said):
-        sample(ORACLE.velocity, prior, [0], make_grid("uniform", 2), method)
+        sampled([0], method)

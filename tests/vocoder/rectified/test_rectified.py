@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from core.audio.mel import MelExtractor
+from core.config import parse_config
 from core.errors import InputError
 from core.flow import GaussianOracle, solve
 from tests.tiny import SPEC, awaken, generator, vocoder_config, waveform
+from vocoder.config import SamplingConfig
 from vocoder.interface import Sampling
-from vocoder.rectified.config import StftConvNeXtConfig
+from vocoder.rectified.config import RectifiedConfig, StftConvNeXtConfig
 from vocoder.rectified.model import RectifiedVocoder
 
 HOP = SPEC.hop_samples
@@ -59,7 +61,7 @@ def speech(batch=4, frames=40):
     return torch.stack(waves), MelExtractor(SPEC)(torch.stack(waves))
 
 
-@pytest.mark.parametrize("method", ["euler", "midpoint", "heun", "rk4", "rk45"])
+@pytest.mark.parametrize("method", ["euler", "midpoint", "heun", "rk4", "rk45", "sde"])
 @pytest.mark.parametrize("options", OPTIONS)
 def test_a_batch_gives_what_single_items_give(method, options):
     """Waveforms of a padded batch equal those of each item alone, and padding is silent."""
@@ -255,6 +257,43 @@ def test_final_rounds_bring_the_mel_closer():
         for n in (0, 20)
     ]  # fmt: skip
     assert distances[1] < 0.5 * distances[0]
+
+
+def test_time_schedule_decides_the_steps():
+    """A model of k steps is sampled with those by default and refuses all others."""
+    log_mel = mels(1)
+    for schedule, steps in (("t0", 1), (3, 3)):
+        config = vocoder_config(time_schedule=schedule, sampling=SamplingConfig())
+        assert config.sampling.steps == steps
+        made = RectifiedVocoder(config, SPEC).eval()
+        assert made.generate(log_mel, [0], sampling(steps=steps)).nfe == steps
+        for other in ({"steps": steps + 1}, {"steps": steps, "method": "heun"}):
+            with pytest.raises(InputError, match=f"time_schedule {schedule}: it takes steps"):
+                made.generate(log_mel, [0], sampling(**other))
+    with pytest.raises(InputError, match="steps is 2, but must be 1 for 't0'"):
+        parse_config({"time_schedule": "t0", "sampling": {"steps": 2}}, RectifiedConfig)
+
+
+def test_one_step_schedule_trains_at_the_noise_alone():
+    """Its loss is the error of the velocity at t = 0, where the state is the noise itself."""
+    made = model(time_schedule="t0", loss="waveform", sampling=SamplingConfig())
+    waves, log_mel = speech()
+    x_0 = torch.randn(waves.shape, generator=generator())
+    found = made.training_loss(waves, log_mel, x_0)["loss"]
+    velocity = made.field(log_mel)(torch.tensor(0.0), x_0)
+    torch.testing.assert_close(found, (velocity - (waves - x_0)).square().mean())
+
+
+def test_given_noise_is_carried_along_the_ode_alone():
+    """The same as drawn noise, bit for bit; the stochastic sampler has more noise than that."""
+    made, log_mel = model(), mels(1)
+    x_0 = made.noise(log_mel, [5])
+    carried = made.carry(x_0, log_mel, sampling()).waveform
+    assert torch.equal(carried, made.generate(log_mel, [5], sampling()).waveform)
+    with pytest.raises(InputError, match="'sde' draws noise at every step"):
+        made.carry(x_0, log_mel, sampling(method="sde"))
+    with pytest.raises(InputError, match="the strength must be from 0 to 10"):
+        made.generate(log_mel, [5], sampling(method="sde:-1"))
 
 
 def test_network_that_does_not_divide_the_mel_is_refused():
