@@ -14,8 +14,12 @@ from vocoder.iaf.teacher import WaveNetVocoder
 from vocoder.interface import VocoderModel
 from vocoder.rectified.config import RectifiedConfig
 from vocoder.rectified.model import RectifiedVocoder
+from vocoder.wavegrad.config import WaveGradConfig
+from vocoder.wavegrad.model import WaveGradVocoder
 
-VocoderConfig = Annotated[RectifiedConfig | IafConfig | TeacherConfig, Field(discriminator="kind")]
+VocoderConfig = Annotated[
+    RectifiedConfig | IafConfig | TeacherConfig | WaveGradConfig, Field(discriminator="kind")
+]
 """Any vocoder's section of an experiment or a voice; `kind` says which."""
 
 
@@ -43,4 +47,6 @@ def build_vocoder(config: VocoderConfig, spec: MelSpec) -> VocoderModel:
         return IafVocoder(config, spec)
     if isinstance(config, TeacherConfig):
         return WaveNetVocoder(config, spec)
+    if isinstance(config, WaveGradConfig):
+        return WaveGradVocoder(config, spec)
     return RectifiedVocoder(config, spec)
