@@ -14,6 +14,7 @@ from vocoder.iaf.teacher import WaveNetVocoder
 from vocoder.interface import FlowVocoder, Sampling, VocoderModel
 from vocoder.rectified.config import DilatedConfig, RectifiedConfig, StftConvNeXtConfig
 from vocoder.registry import VocoderConfig
+from vocoder.wavegrad.config import WaveGradConfig, WaveGradNetworkConfig
 
 # A network's products grow with the frames alone, so a few are enough to count.
 COST_FRAMES = 16
@@ -72,6 +73,25 @@ PRESETS = (
             network=DilatedConfig(
                 layers=10, channels=32, skip_channels=32, time_channels=64, time_width=128
             ),
+        ),
+    ),
+    Preset(
+        "wavegrad",
+        "published",
+        "WaveGrad: a diffusion conditioned on the noise level, by any schedule",
+        WaveGradConfig(),
+    ),
+    Preset(
+        "wavegrad",
+        "small",
+        "the same in the race's size",
+        WaveGradConfig(
+            network=WaveGradNetworkConfig(
+                upsampling_in=128,
+                upsampling_channels=(96, 96, 64, 32, 32),
+                downsampling_in=8,
+                downsampling_channels=(16, 32, 64, 96),
+            )
         ),
     ),
     Preset(

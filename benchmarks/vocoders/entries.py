@@ -38,6 +38,14 @@ ROUNDS: dict[str, dict[str, Any]] = {"plain": PLAIN, "mel-consistent": {}}
 ENTRIES = {
     "rectified-stft": Entry("rectified flow on STFT frames", ROUNDS),
     "waveode": Entry("WaveODE: rectified flow on samples", ROUNDS),
+    "wavegrad": Entry(
+        "WaveGrad",
+        {
+            "plain": {"final_rounds": 0},
+            "probability flow": {"final_rounds": 0, "method": "euler"},
+            "mel-consistent": {"final_rounds": 30},
+        },
+    ),
     "iaf-likelihood": Entry("Parallel WaveNet by likelihood", steps=ONE_PASS),
     "wavenet-teacher": Entry("WaveNet, the teacher", modes={}, share=0.5),
     "iaf-distilled": Entry(

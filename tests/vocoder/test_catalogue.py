@@ -25,7 +25,7 @@ def test_cost_of_the_stft_network_is_the_count_by_hand():
     assert multiply_adds_per_second(model) == total * 8000 / (COST_FRAMES * 16)
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("waveode", 6_914_297)])
+@pytest.mark.parametrize(("name", "parameters"), [("waveode", 6_914_297), ("wavegrad", 15_810_401)])
 def test_published_sizes_are_exact(name, parameters):
     """As their authors counted them."""
     (preset,) = (p for p in PRESETS if (p.name, p.size) == (name, "published"))

@@ -17,6 +17,7 @@ from torch import Tensor
 from core.data.store import UtteranceStore
 from core.errors import InputError, unknown_name
 from core.flow import METHODS, grid_text, straightness
+from core.flow.solvers import ADAPTIVE
 from tts.synthesizer import Synthesizer, pick_device
 from vocoder import Vocoder
 from vocoder.interface import FlowVocoder
@@ -91,7 +92,8 @@ class Subject(ABC):
             if index not in self._references:
                 self._references[index] = self.sample(index, "uniform", REFERENCE_STEPS)
             reference = self._references[index]
-        return self.distance(index, self.sample(index, grid, 0), reference)
+        steps = grid.count(",")
+        return self.distance(index, self.sample(index, grid, steps), reference)
 
     def _check(self, rate_hz: int, method: str) -> None:
         if self.store.sample_rate_hz != rate_hz:
@@ -99,8 +101,13 @@ class Subject(ABC):
                 f"{self.problem.features} is at {self.store.sample_rate_hz} Hz, "
                 f"the voice at {rate_hz} Hz"
             )
-        if method not in METHODS:
+        if method == ADAPTIVE:
             raise InputError(f"the voice's solver {method} chooses its own steps: it has no grid")
+        if method not in METHODS and self.problem.objective == REFERENCE:
+            raise InputError(
+                f"the voice's sampler {method} draws noise at every step, so 100 steps are no "
+                f"reference for fewer: use the objective {LOG_MEL}"
+            )
 
 
 class VocoderSubject(Subject):
