@@ -58,6 +58,11 @@ class VocoderModel(nn.Module, ABC):
 
     spec: MelSpec
 
+    @property
+    def synthesises(self) -> bool:
+        """Whether it makes sound of noise; a flow trained at the sound alone does not."""
+        return True
+
     @abstractmethod
     def measure_corpus(self, waveform: Tensor, log_mel: Tensor) -> None:
         """Set the statistics that training needs, from a sample of the corpus.

@@ -164,7 +164,7 @@ class VocoderTask(Task):
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         """Losses, and in the first batch sound, mel pictures and the copy's log-mel distance."""
         super().validation_step(batch, batch_idx)
-        if batch_idx:
+        if batch_idx or not self.model.synthesises:
             return
         count = min(4, len(batch["mel"]))
         copy = self.model.generate(batch["mel"][:count], list(range(count)), self.sampling).waveform

@@ -99,7 +99,7 @@ class Vocoder:
             mel: (M, T) or (B, M, T).
             spec: The contract the mel was made under, when known: it is compared with ours.
             steps: Solver steps.
-            method: Solver, such as "euler", "midpoint" or "rk45".
+            method: Solver, such as "euler", "midpoint", "rk45" or, for a flow, "sde:0.5".
             grid: Time grid, such as "uniform", "sway:-1" or "0,0.1,0.4,1".
             seed: One for all, or one an item: the same seed gives the same sound, alone or in a
                 batch.

@@ -13,6 +13,7 @@ from core.data.store import UtteranceStore, write_header, write_split
 from core.errors import InputError
 from core.training import WEIGHTS, TrainingConfig
 from tests.tiny import SPEC, vocoder_config, write_store
+from vocoder.config import SamplingConfig
 from vocoder.rectified.model import RectifiedVocoder
 from vocoder.training import (
     MARGIN_FRAMES,
@@ -109,6 +110,15 @@ def test_every_option_takes_a_step(store, tmp_path, prior, preconditioned):
     model = RectifiedVocoder(vocoder, SPEC)
     load_weights(tmp_path / WEIGHTS, model)
     assert all(torch.isfinite(value).all() for value in model.state_dict().values())
+
+
+@pytest.mark.parametrize("schedule", ["t0", "t1", 2])
+def test_every_time_schedule_trains(store, tmp_path, schedule):
+    """The copy is logged in the schedule's own steps; what knows no way to sound makes none."""
+    vocoder = vocoder_config(time_schedule=schedule, sampling=SamplingConfig())
+    train_vocoder(experiment(store, vocoder), tmp_path, resume=False, accelerator="cpu")
+    log = EventAccumulator(str(tmp_path)).Reload()
+    assert ("valid/log_mel_l1" in log.Tags()["scalars"]) == (schedule != "t1")
 
 
 def test_training_is_not_begun_over_another(store, tmp_path):

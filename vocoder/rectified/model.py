@@ -76,6 +76,11 @@ class RectifiedVocoder(FlowVocoder):
         self.register_buffer("mel_mean", torch.zeros(spec.n_mels, 1))
         self.register_buffer("mel_deviation", torch.ones(spec.n_mels, 1))
 
+    @property
+    def synthesises(self) -> bool:
+        """Not when it was trained at t = 1 alone."""
+        return self.config.time_schedule != "t1"
+
     def measure_corpus(self, waveform: Tensor, log_mel: Tensor) -> None:
         """Set the mel's mean and deviation a band and the envelope's gain a bin."""
         self.mel_mean.copy_(log_mel.mean(dim=(0, 2))[:, None])
