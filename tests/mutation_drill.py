@@ -91,6 +91,27 @@ MUTANTS = (
         TEST_ADAPTIVE,
     ),
     Mutant(
+        "velocity taken for its distance from the straight path",
+        "core/flow/straightness.py",
+        "(after.double() - before.double()) - whole",
+        "(after.double() - before.double()) - 0 * whole",
+        "tests/core/flow/test_straightness.py",
+    ),
+    Mutant(
+        "found grid taken for every solver",
+        "core/flow/grids.py",
+        "defaults.grids if method == defaults.method else {}",
+        "defaults.grids",
+        "tests/core/flow/test_grid_choice.py",
+    ),
+    Mutant(
+        "multiply and add counted as two",
+        "core/nn/cost.py",
+        "int(counter.get_total_flops()) // 2",
+        "int(counter.get_total_flops())",
+        "tests/core/nn/test_cost.py",
+    ),
+    Mutant(
         "time added up step by step",
         SOLVERS,
         "torch.outer(nodes[:-1], 1 - c)",
