@@ -114,7 +114,7 @@ def test_shipped_voices_are_complete_and_small() -> None:
 
 def test_imports_are_declared() -> None:
     """Everything the packages import comes with Python, with them, or with a named requirement."""
-    extras = ("train", "eval", "hub")
+    extras = ("train", "eval", "hub", "demo", "serve")
     declared = {MODULES.get(r.name, r.name.replace("-", "_")) for r in requirements(*extras)}
     # pydantic-core is pydantic's own half; packaging comes with lightning.
     declared |= {"pydantic_core", *PACKAGES, *sys.stdlib_module_names}
@@ -139,7 +139,7 @@ def test_constraints_name_one_version_that_the_requirements_allow(python: str) -
             if pin.marker is None or pin.marker.evaluate(environment):
                 assert pin.name not in pins, f"{pin.name} is pinned twice for Python {python}"
                 pins[pin.name.lower()] = Version(str(pin.specifier).removeprefix("=="))
-    for wanted in requirements("train", "demo", "eval", "hub", "dev"):
+    for wanted in requirements("train", "demo", "eval", "hub", "serve", "dev"):
         if wanted.name != "straighttalk":
             name = re.sub(r"[-_.]+", "-", wanted.name).lower()
             assert pins[name] in wanted.specifier, f"{wanted} against {pins[name]}"

@@ -31,6 +31,7 @@ TRACE_CHARACTERS = 200
 class Trace:
     """One request, for the log; routes add to `facts`."""
 
+    in_demo: bool
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     status: int = 0
     began: float = field(default_factory=time.perf_counter)
@@ -62,7 +63,8 @@ class Guard:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
             return
-        trace = Trace()
+        # A mount changes the scope's own path.
+        trace = Trace(in_demo=_in_demo(scope["path"]))
         scope.setdefault("state", {})["trace"] = trace
 
         async def sending(message: Message) -> None:
@@ -146,8 +148,7 @@ class Guard:
         await errors.response(error)(scope, receive, send)
 
     def _record(self, scope: Scope, trace: Trace) -> None:
-        route = scope.get("route")
-        name = getattr(route, "path", DEMO if _in_demo(scope["path"]) else "other")
+        name = DEMO if trace.in_demo else getattr(scope.get("route"), "path", "other")
         self._metrics.requests.labels(name, str(trace.status)).inc()
         self._metrics.request_seconds.labels(name).observe(trace.seconds)
         facts = {

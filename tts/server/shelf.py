@@ -9,6 +9,7 @@ from collections import OrderedDict
 from core.errors import InputError
 from core.voice import find_voice, list_voices
 from text import TextError
+from tts.options import Options
 from tts.server.errors import ApiError
 from tts.server.schema import OPENAI_VOICES, VoiceFactsOut
 from tts.synthesizer import Synthesizer
@@ -75,7 +76,7 @@ class Shelf:
             synthesizer = self._load(name)
         chosen = speaker or own or None
         try:
-            synthesizer.speaker_number(chosen)
+            synthesizer.speaker(Options(speaker=chosen))
         except InputError as error:
             field = "speaker" if speaker else "voice"
             raise ApiError(404, str(error), param=field, code="voice_not_found") from error

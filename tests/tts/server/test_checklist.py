@@ -1,0 +1,224 @@
+"""What users of such a server were promised, where no other file has it."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from core.audio.files import encode_audio, read_audio
+from core.data.download import fetch
+from core.errors import InputError
+from tests.tts.server.conftest import TEXT, error_of, samples_of, serving
+
+ROOT = Path(__file__).parents[3]
+# Everything this process may still reach when the network is gone.
+OFFLINE = """
+import socket
+real = socket.socket.connect
+def connect(self, address):
+    if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise OSError(f"the test forbids {address}")
+    return real(self, address)
+socket.socket.connect = connect
+socket.getaddrinfo = None
+"""
+NAMES = [
+    "../x", "/etc/passwd", "..\\x", "%2e%2e", "\x00", "a" * 190, "CON", "NUL.txt", "hf://a/b",
+    "./tiny", "~", "kathleen/..", "C:\\x", "\\\\host\\share", "https://example.com/v",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "address", ["http://example.com/a", "file:///etc/passwd", "ftp://example.com/a", "//etc/passwd"]
+)
+def test_downloads_are_encrypted_and_named(address, tmp_path):
+    """Item 6: anything but https is refused before a connection; nothing is left behind."""
+    with pytest.raises(InputError):
+        fetch(address, tmp_path / "a", "0" * 64, 10)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_server_starts_and_speaks_without_a_network(tiny_voice):
+    """Item 7: a process in which every other host is out of reach."""
+    program = f"""{OFFLINE}
+from pathlib import Path
+from fastapi.testclient import TestClient
+from tts.server.app import create_app
+from tts.synthesizer import Synthesizer
+voice = Synthesizer.from_pretrained(Path({str(tiny_voice)!r}), device="cpu")
+with TestClient(create_app(voice)) as client:
+    answer = client.post("/v1/audio/speech", json={{"input": "Hello."}})
+    assert answer.status_code == 200, answer.text
+    assert client.get("/docs").status_code == 200
+"""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_voice_names_cannot_leave_the_voices(server, name):
+    """Item 8: a name that is a path gets the answer of any unknown one, there or not."""
+
+    def said(name):
+        error = error_of(server.speak("Hi.", voice=name), 404)
+        return error["code"], error["message"].rpartition("allowed:")[2]
+
+    assert said(name) == said("nobody-of-this-name")
+
+
+def test_markup_is_only_text(server):
+    """Item 13: no entity is expanded and no depth is followed: there is no parser to be fooled."""
+    bomb = '<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;">]><speak>&c;</speak>'
+    deep = "<p>" * 500 + "word" + "</p>" * 500
+    for text in (bomb, deep, '<speak>Hi<break time="9999s"/></speak>', "<speak", "&lt;&#0;&bad;"):
+        began = time.monotonic()
+        answer = server.speak(text, response_format="wav", steps=1, vocoder_steps=1)
+        assert answer.status_code in (200, 422)
+        assert time.monotonic() - began < 60
+        if answer.status_code == 200:
+            # Far below what the pause of that markup would add.
+            assert len(samples_of(answer.content)) < 600 * 22050
+
+
+@pytest.mark.slow
+def test_long_text_streams_in_bounded_memory(voice):
+    """Item 14: a megabyte of text; memory grows by less than 200 MB."""
+    text = "This is a short sentence. " * 40_000
+    process = psutil.Process()
+    limits = {"max_characters": 1_000_000, "max_body_bytes": 2 << 20, "total_seconds": 7200.0}
+    with serving(voice, **limits, first_byte_seconds=600.0) as served, served.client() as client:
+        assert served.speak("Warm.", response_format="pcm").status_code == 200
+        before = process.memory_info().rss
+        body = {"input": text[:1_000_000], "response_format": "pcm", "steps": 1, "vocoder_steps": 1}
+        peak = read = 0
+        with client.stream("POST", "/v1/audio/speech", json=body, timeout=600) as answer:
+            for chunk in answer.iter_raw():
+                read += len(chunk)
+                peak = max(peak, process.memory_info().rss - before)
+        assert read > 1_000_000
+        assert peak < 200 << 20
+
+
+def test_same_seed_gives_the_same_bytes(server, voice):
+    """Item 15: twice over HTTP, and as in Python; another seed gives others."""
+    first, second, other = (
+        server.speak(TEXT, seed=seed, response_format="wav", stream=False).content
+        for seed in (7, 7, 8)
+    )
+    assert first == second != other
+    wanted = encode_audio(voice.synthesize(TEXT, seed=7).waveform, 22050, "wav")
+    assert first == wanted
+
+
+@pytest.mark.slow
+def test_large_upload_takes_no_memory(server):
+    """Item 16: a gigabyte is offered; memory grows by less than 64 MB."""
+    process = psutil.Process()
+    before = process.memory_info().rss
+    host, port = server.address.removeprefix("http://").split(":")
+    head = b"POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((host, int(port))) as stream:
+        stream.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+        try:
+            for _ in range(1 << 14):
+                stream.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
+        except OSError:
+            pass
+    assert process.memory_info().rss - before < 64 << 20
+
+
+def test_sound_that_unpacks_to_hours_is_refused():
+    """Item 17: half an hour of silence in a few kilobytes ends at the limit, in seconds."""
+    bomb = encode_audio(torch.zeros(8000 * 1800), 8000, "flac")
+    assert len(bomb) < 200_000
+    began = time.monotonic()
+    with pytest.raises(InputError, match="longer than 600 seconds"):
+        read_audio(bomb)
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"text named .wav", b"MZ\x90", b"#!/bin/sh", b".snd" + b"\0" * 60, b"riff"]
+)
+def test_what_is_no_sound_is_refused_by_its_head(content):
+    """Item 18: no decoder sees it."""
+    with pytest.raises(InputError):
+        read_audio(content)
+
+
+def test_errors_tell_nothing_of_the_inside(server):
+    """Item 24: no path, no trace, no text in the body of an error."""
+    text = "A sentence that is private, [[§]] and long."
+    for fields in ({"input": text}, {"input": "Hi.", "voice": "nobody"}, {"input": text * 99}):
+        body = {"voice": "alloy", **fields}
+        content = server.speak(**body).text
+        assert text not in content
+        assert "private" not in content
+        assert not re.search(r"/\w+/\w+|\.py|Traceback|line \d", content)
+
+
+@pytest.mark.parametrize(
+    ("extra", "name", "floor"),
+    [
+        ("serve", "starlette", "0.49.1"),
+        ("demo", "python-multipart", "0.0.18"),
+        ("demo", "gradio", "6.7"),
+    ],
+)
+def test_floors_stand_in_the_metadata(extra, name, floor):
+    """Item 25: releases with known faults cannot be installed with us, and are not here."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [Requirement(r) for r in table["optional-dependencies"][extra]]
+    (one,) = (r for r in wanted if r.name == name)
+    assert f">={floor}" in str(one.specifier)
+    assert Version(metadata.version(name)) in one.specifier
+
+
+def test_security_policy_names_the_server():
+    """Item 32: how to report, which versions, who is not trusted; every voice has a licence."""
+    policy = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    for words in ("Report a", "latest release", "HTTP clients", "text", "voices", "recordings"):
+        assert words in policy
+    for voice in (ROOT / "core" / "voices").iterdir():
+        if voice.is_dir():
+            assert "licence" in (voice / "config.yaml").read_text(encoding="utf-8")
+
+
+def test_openapi_document_is_whole(server):
+    """Every operation names its errors in OpenAI's shape, and says what it does."""
+    with server.client() as client:
+        schema = client.get("/openapi.json").json()
+    shape = {"$ref": "#/components/schemas/ErrorBody"}
+    for path, methods in schema["paths"].items():
+        for operation in methods.values():
+            assert operation["summary"]
+            assert operation["description"]
+            wrong = {s: r for s, r in operation["responses"].items() if s[0] == "4"}
+            assert path == "/health" or "401" in wrong
+            for answer in wrong.values():
+                assert answer["content"]["application/json"]["schema"] == shape
+    assert "HTTPValidationError" not in json.dumps(schema)
+
+
+def test_loudness_is_the_voices(server, voice):
+    """Nothing is brought to full scale on its way."""
+    content = server.speak("Hello there.", response_format="flac").content
+    wanted = voice.synthesize("Hello there.").waveform.abs().max().item()
+    assert np.abs(samples_of(content)).max() == pytest.approx(wanted, abs=1e-4)
