@@ -3,7 +3,7 @@
 python -m benchmarks.schedule_transfer --output-dir runs/transfer --steps 2,4,8 \
     --place "kathleen, 22 kHz" kathleen data/kathleen/features valid \
     --place "LJ Speech, 22 kHz" kathleen data/lj-sample/features test \
-    --place "kathleen, 16 kHz" runs/race-16k/rectified-stft data/kathleen-16k/features valid
+    --place "kathleen, 16 kHz" runs/stft-16k data/kathleen-16k/features valid
 """
 
 from __future__ import annotations
