@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from core.data.batching import BatchPlan, BatchSequence
 from core.data.pair_store import PairStore
-from core.data.pairs import file_hash
+from core.data.pairs import Pair, file_hash
 from core.errors import InputError, unknown_name
 from core.training import Task, TrainingConfig
 from text.symbols import symbol_table_hash
@@ -87,7 +87,7 @@ class PairBatches(Dataset[Batch]):
             "durations": pad_sequence([v["durations"] for v in values], batch_first=True),
             "x_0": padded("x_0"),
             "mel": padded("x_1"),
-            "speaker": torch.tensor([self.speakers.get(item.speaker, 0) for item in items]),
+            "speaker": speakers_of(list(zip(items, values, strict=True)), self.speakers),
         }
 
 
@@ -145,9 +145,21 @@ def pair_batches(
     return PairBatches(pairs, speakers, numbers, plan), valid
 
 
+def speakers_of(pairs: Sequence[Pair], numbers: Mapping[str, int]) -> Tensor:
+    """The vectors (B, V) that pairs were made with, or the numbers (B,) of their speakers.
+
+    Args:
+        pairs: Of one directory.
+        numbers: Of the speakers, by name.
+    """
+    if "speaker" in pairs[0][1]:
+        return torch.stack([values["speaker"] for _, values in pairs])
+    return torch.tensor([numbers.get(item.speaker, 0) for item, _ in pairs])
+
+
 def prior_name(config: AcousticConfig) -> str:
     """What an acoustic model's configuration says of its prior."""
-    return "normal around the mean mel" if config.prior_on_mean else "normal around 0"
+    return "normal around the mean mel" if config.prior_on_mean else "standard normal"
 
 
 def check_student(model: AcousticModel, pairs: PairStore, training: TrainingConfig) -> None:
@@ -175,6 +187,11 @@ def check_student(model: AcousticModel, pairs: PairStore, training: TrainingConf
     if pairs.facts.symbols != symbol_table_hash():
         raise InputError("the pairs were made with another symbol table: make them again")
     item, values = pairs.items[0], pairs.tensors(0)
+    if ("speaker" in values) != (model.config.speaker_embedding == "vector"):
+        raise InputError(
+            f"speaker_embedding is {model.config.speaker_embedding} and that of the pairs' teacher "
+            "is not"
+        )
     tokens = 2 * len(item.ids) + 1 if model.config.blanks else len(item.ids)
     if len(values["durations"]) != tokens:
         raise InputError(

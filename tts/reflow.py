@@ -10,10 +10,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from core.data.pairs import Pair, PairFacts, PairItem, item_seed
-from core.flow import Field, make_grid, solve
+from core.flow import Field, check_schedule_steps, make_grid, solve
+from tts.frames import token_windows
 from tts.losses import align
 from tts.model import AcousticModel
-from tts.training import Sentences
+from tts.pairs import speakers_of
+from tts.sentences import Sentences
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Aligned:
         durations: Frames of each token, blanks included, (B, N').
         tokens: Real tokens of each item (B,).
         frames: Real frames of each item (B,).
+        speaker: Numbers (B,) or vectors (B, V), as the model knows its speakers.
     """
 
     field: Field
@@ -35,6 +38,7 @@ class Aligned:
     durations: Tensor
     tokens: Tensor
     frames: Tensor
+    speaker: Tensor
 
 
 def align_recordings(model: AcousticModel, sentences: Sentences, indices: Sequence[int]) -> Aligned:
@@ -49,9 +53,16 @@ def align_recordings(model: AcousticModel, sentences: Sentences, indices: Sequen
     batch = {name: value.to(model.mel_mean.device) for name, value in batch.items()}
     tokens, lengths = model.with_blanks(batch["ids"], batch["id_lengths"])
     encoded = model.encode(tokens, lengths, _speaker(model, batch["speaker"]))
-    durations = align(encoded, model.standardise(batch["mel"]), lengths, batch["frames"])
+    frames, windows = batch["frames"], batch.get("windows")
+    if windows is not None:
+        ids = batch["id_lengths"]
+        windows = token_windows(windows, ids, frames, blanks=model.config.blanks)
+    mel, prior = model.standardise(batch["mel"]), model.config.alignment_prior
+    durations = align(encoded, mel, lengths, frames, prior=prior, windows=windows)
     field, mean, mask = model.field(encoded, durations)
-    return Aligned(field, model.prior_mean(mean), mask, durations, lengths, batch["frames"])
+    return Aligned(
+        field, model.prior_mean(mean), mask, durations, lengths, frames, batch["speaker"]
+    )
 
 
 def _speaker(model: AcousticModel, numbers: Tensor) -> Tensor | None:
@@ -69,11 +80,15 @@ class AcousticTeacher:
         model: The teacher.
         sentences: The corpus.
         facts: How to sample.
+
+    Raises:
+        InputError: The model can only be sampled otherwise.
     """
 
     def __init__(self, model: AcousticModel, sentences: Sentences, facts: PairFacts) -> None:
         self.model, self.sentences, self.facts = model.eval(), sentences, facts
         self.grid = make_grid(facts.grid, facts.steps)
+        check_schedule_steps(model.config.time_schedule, self.grid, facts.method)
 
     @property
     def device(self) -> torch.device:
@@ -112,6 +127,8 @@ class AcousticTeacher:
                 "x_1": x_1[i, :, :frames],
                 "durations": found.durations[i, :count],
             }
+            if found.speaker.ndim == 2:
+                tensors["speaker"] = found.speaker[i]
             pairs.append((item, tensors))
         return pairs
 
@@ -119,13 +136,13 @@ class AcousticTeacher:
     def again(self, pairs: Sequence[Pair]) -> list[Tensor]:
         """Carry the noise of finished pairs to mels once more, each (M, T)."""
         ids = [torch.tensor(item.ids) for item, _ in pairs]
-        numbers = [self.sentences.numbers.get(item.speaker, 0) for item, _ in pairs]
+        speakers = speakers_of(pairs, self.sentences.numbers)
         durations = pad_sequence([values["durations"] for _, values in pairs], batch_first=True)
         x_0 = pad_sequence([values["x_0"].T for _, values in pairs], batch_first=True)
         tokens, lengths = self.model.with_blanks(
             pad_sequence(ids, batch_first=True), torch.tensor([len(i) for i in ids])
         )
-        speaker = _speaker(self.model, torch.tensor(numbers).to(self.device))
+        speaker = _speaker(self.model, speakers.to(self.device))
         encoded = self.model.encode(tokens.to(self.device), lengths.to(self.device), speaker)
         field, _, mask = self.model.field(encoded, durations.to(self.device))
         noise = x_0.transpose(1, 2).to(self.device)

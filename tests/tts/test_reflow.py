@@ -11,7 +11,7 @@ from tests import tiny
 from tests.core.data.test_pairs import facts
 from tts.losses import acoustic_losses
 from tts.reflow import AcousticTeacher, align_recordings
-from tts.training import Sentences
+from tts.sentences import Sentences
 
 ITEMS = 12
 
@@ -23,7 +23,7 @@ def sentences(tmp_path_factory):
 
 
 def teacher(sentences, **changes):
-    made_with = facts(**{"kind": "acoustic", "items": ITEMS, "prior": "normal around 0", **changes})
+    made_with = facts(**{"kind": "acoustic", "items": ITEMS, "prior": "standard normal", **changes})
     return AcousticTeacher(tiny.acoustic_model(), sentences, made_with)
 
 

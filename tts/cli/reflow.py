@@ -102,7 +102,8 @@ def reflow(
         facts |= verified(job, work, verify)
         tell(
             f"{facts['verified']} pairs made again from their noise: "
-            f"they differ by {facts['largest_difference']:.2g} at most",
+            f"they differ by {facts['largest_difference']:.2g} at most, and by "
+            f"{facts['largest_difference_alone']:.2g} when made one at a time",
             quiet=quiet,
         )
     if as_json:

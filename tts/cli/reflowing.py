@@ -24,11 +24,10 @@ from tts.cli.teachers import Teacher, load_acoustic, load_vocoder
 from tts.config import AcousticConfig
 from tts.pairs import prior_name as acoustic_prior
 from tts.reflow import AcousticTeacher
-from tts.training import Sentences
 from vocoder.reflow import VocoderTeacher, prior_name
 
 DEFAULT_STEPS = 50
-# A convergence accelerator of the mel-consistency rounds, as in the shipped voice.
+# Of the mel-consistency rounds, as in the shipped voice.
 MOMENTUM = 0.95
 
 
@@ -151,10 +150,11 @@ def prepare(job: Job) -> Work:
     facts = _facts(job, found, len(lengths))
     model = found.model.to(job.device)
     teacher: PairMaker
-    if found.speakers is None:
+    if found.sentences is None:
         teacher = VocoderTeacher(model, store, facts)
     else:
-        teacher = AcousticTeacher(model, Sentences(store, found.spec, found.speakers), facts)
+        sentences = found.sentences(Path(job.features), job.split)
+        teacher = AcousticTeacher(model, sentences, facts)
     begin(Path(job.directory), facts)
     return Work(facts, plan_parts(lengths, job.items_per_part), teacher)
 
@@ -201,9 +201,6 @@ def make(
         shard: (i, n).
         workers: Processes; each takes a shard of the shard.
         progress: Told how many pairs are there with each file.
-
-    Returns:
-        Pairs made now.
 
     Raises:
         InputError: A process failed or was killed.
@@ -270,20 +267,33 @@ def _work(job: Job, shard: tuple[int, int], threads: int, news: Any, parent: int
 
 
 def verified(job: Job, work: Work, count: int) -> dict[str, Any]:
-    """Make some finished pairs again, each alone, from the noise that is kept with them.
+    """Make some finished parts again from the noise that is kept in them.
+
+    Args:
+        job: What was asked for.
+        work: The same, prepared.
+        count: Pairs at least, or all.
 
     Returns:
-        How many, and the largest difference of any element.
+        How many pairs, and the largest difference of any element: of pairs made together with the
+        others of their part, as the first time, and of the first of each part made alone, which
+        rounds differently.
 
     Raises:
         InputError: The directory is not complete.
     """
     store = PairStore(Path(job.directory), job.kind, work.facts.mel)
-    count = min(count, len(store))
-    largest = 0.0
-    for index in range(count):
-        number = index * len(store) // count
-        values = store.tensors(number)
-        (data,) = work.teacher.again([(store.items[number], values)])
-        largest = max(largest, float((data - values["x_1"]).abs().max()))
-    return {"verified": count, "largest_difference": largest}
+    parts = min(-(-count // work.facts.items_per_part), len(work.parts))
+    done, together, alone = 0, 0.0, 0.0
+    for index in range(parts):
+        numbers = work.parts[index * len(work.parts) // parts]
+        pairs = [(store.items[number], store.tensors(number)) for number in numbers]
+        together = max(together, _difference(work.teacher, pairs))
+        alone = max(alone, _difference(work.teacher, pairs[:1]))
+        done += len(pairs)
+    return {"verified": done, "largest_difference": together, "largest_difference_alone": alone}
+
+
+def _difference(teacher: PairMaker, pairs: Sequence[Pair]) -> float:
+    made = zip(teacher.again(pairs), pairs, strict=True)
+    return max(float((data - values["x_1"]).abs().max()) for data, (_, values) in made)

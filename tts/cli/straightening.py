@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from core.flow import Field, bends
 from tts.cli.teachers import Teacher, load_acoustic, load_vocoder
 from tts.evaluation.statistics import mean
 from tts.reflow import align_recordings
-from tts.training import Sentences
+from tts.sentences import Sentences
 from vocoder.pairs import require_flow
 
 
@@ -73,11 +74,12 @@ def measure(question: Question, progress: Callable[[int], Any]) -> dict[str, Any
     count = min(question.limit, len(store))
     if not count:
         raise InputError(f"{question.features} has no utterance in split {question.split!r}")
-    starts = (
-        _mels(found, store, question)
-        if found.speakers is not None
-        else _sounds(found, store, question)
-    )
+    if found.sentences is None:
+        require_flow(found.model)
+        starts = _sounds(found, store, question)
+    else:
+        sentences = found.sentences(Path(question.features), question.split)
+        starts = _mels(found, sentences, question)
     profiles = []
     for index in range(count):
         squares, whole = bends(*starts(index), question.steps)
@@ -102,9 +104,7 @@ Starts = Callable[[int], tuple[Field, Tensor]]
 """From the number of an utterance to its velocity field and noise (1, ...)."""
 
 
-def _mels(found: Teacher, store: UtteranceStore, question: Question) -> Starts:
-    sentences = Sentences(store, found.spec, found.speakers or ())
-
+def _mels(found: Teacher, sentences: Sentences, question: Question) -> Starts:
     def start(index: int) -> tuple[Field, Tensor]:
         aligned = align_recordings(found.model, sentences, [index])
         white = found.model.white_noise(aligned.mask, [item_seed(question.seed, index)])
@@ -114,7 +114,7 @@ def _mels(found: Teacher, store: UtteranceStore, question: Question) -> Starts:
 
 
 def _sounds(found: Teacher, store: UtteranceStore, question: Question) -> Starts:
-    model, extract = require_flow(found.model), MelExtractor(found.spec)
+    model, extract = found.model, MelExtractor(found.spec)
     if store.sample_rate_hz != found.spec.sample_rate_hz:
         raise InputError(
             f"the features are at {store.sample_rate_hz} Hz, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from core.voice import ACOUSTIC, VOCODER, find_voice
 from text.symbols import SYMBOLS, symbol_table_hash
 from tts.config import AcousticConfig
 from tts.model import AcousticModel
-from tts.training import AcousticExperiment
+from tts.sentences import Sentences
+from tts.training import AcousticExperiment, BatchConfig, read_sentences
 from vocoder.registry import VocoderSection, build_vocoder
 from vocoder.training import VocoderExperiment
 
@@ -29,14 +31,15 @@ class Teacher:
         config: What it is made of.
         spec: Its mel contract.
         weights: The file of its weights.
-        speakers: Names of an acoustic model's speakers; None for a vocoder.
+        sentences: Reads a split of a feature store as an acoustic model trains on it, with the
+            speaker vectors and durations of its training; None for a vocoder.
     """
 
     model: Any
     config: Config
     spec: MelSpec
     weights: Path
-    speakers: tuple[str, ...] | None
+    sentences: Callable[[Path, str], Sentences] | None
 
 
 def load_acoustic(voice: str | None, run: str | None) -> Teacher:
@@ -53,6 +56,7 @@ def load_acoustic(voice: str | None, run: str | None) -> Teacher:
     if run is not None:
         experiment = load_config(Path(run) / "config.yaml", AcousticExperiment)
         config, spec, weights = experiment.acoustic, experiment.mel, Path(run) / WEIGHTS
+        vectors, durations = experiment.data.speaker_vectors, experiment.data.durations
     else:
         found = find_voice(voice)
         if found.facts.symbols != symbol_table_hash():
@@ -60,8 +64,15 @@ def load_acoustic(voice: str | None, run: str | None) -> Teacher:
         where = f"{found.file('config.yaml')}, acoustic"
         config = parse_config(found.facts.acoustic, AcousticConfig, where)
         spec, weights = found.facts.mel, found.file(ACOUSTIC)
+        vectors, durations = None, None
+
+    def sentences(features: Path, split: str) -> Sentences:
+        data = BatchConfig(features=features, speaker_vectors=vectors, durations=durations)
+        corpus = AcousticExperiment(name="teacher", mel=spec, acoustic=config, data=data)
+        return read_sentences(corpus, split)
+
     model = load_module(weights, lambda: AcousticModel(config, spec, len(SYMBOLS)))
-    return Teacher(model.eval(), config, spec, weights, config.speakers)
+    return Teacher(model.eval(), config, spec, weights, sentences)
 
 
 def load_vocoder(voice: str | None, run: str | None) -> Teacher:
