@@ -129,12 +129,8 @@ class AutoregressiveVocoder(VocoderModel):
 
 
 def _refuse_choices(sampling: Sampling) -> None:
-    if sampling.steps != 1:
-        raise InputError(
-            f"{sampling.steps} steps were asked for; this vocoder makes its sound in one pass "
-            "and takes no steps but 1"
-        )
     for name, value, only in (
+        ("steps", sampling.steps, 1),
         ("method", sampling.method, "euler"),
         ("grid", sampling.grid, "uniform"),
         ("consistency_rounds", sampling.consistency_rounds, 0),
@@ -142,5 +138,5 @@ def _refuse_choices(sampling: Sampling) -> None:
     ):
         if value != only:
             raise InputError(
-                f"{name} is {value!r}; this vocoder integrates no ODE and takes none but {only!r}"
+                f"{name} is {value!r}; this vocoder integrates no ODE and takes only {only!r}"
             )
