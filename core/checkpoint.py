@@ -25,6 +25,8 @@ from core.errors import InputError, unknown_name
 from core.files import atomic_write
 
 SUFFIX = ".safetensors"
+WEIGHTS = "weights.safetensors"
+"""The averaged weights in a training's directory."""
 MAX_HEADER_BYTES = 10_000_000
 MAX_TENSORS = 10_000
 DIGEST = "sha256"

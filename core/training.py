@@ -23,10 +23,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from core.checkpoint import WEIGHTS
 from core.config import Config
 from core.data.batching import step_loader
 from core.errors import InputError
-from core.training_callbacks import WEIGHTS, Averaging, StateIO, States
+from core.training_callbacks import Averaging, StateIO, States
 from core.training_state import newest_state, remove_leftovers
 
 __all__ = ["WEIGHTS", "Task", "TrainingConfig", "find_state", "fit", "learning_rate_factor"]

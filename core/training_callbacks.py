@@ -15,11 +15,10 @@ from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 from torch import Tensor
 
-from core.checkpoint import save_weights
+from core.checkpoint import WEIGHTS, save_weights
 from core.errors import InputError
 from core.training_state import list_states, load_state, save_state, state_path, state_step
 
-WEIGHTS = "weights.safetensors"
 # Exit codes after a state was saved: an interrupt is what a shell calls 128 + its number.
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 0}
 

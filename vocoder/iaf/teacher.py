@@ -14,10 +14,9 @@ from pydantic import ConfigDict
 from torch import Tensor
 
 from core.audio.mel import MelSpec
-from core.checkpoint import load_weights
+from core.checkpoint import WEIGHTS, load_weights
 from core.config import Config, load_config
 from core.errors import InputError
-from core.training import WEIGHTS
 from vocoder.iaf.base import AutoregressiveVocoder
 from vocoder.iaf.config import TeacherConfig
 from vocoder.iaf.losses import log_prob
