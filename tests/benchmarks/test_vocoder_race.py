@@ -78,6 +78,7 @@ def test_students_share_their_time_with_their_teacher():
             assert entry.share + taught == 1
 
 
+@pytest.mark.slow
 def test_race_is_run_judged_and_reported(tiny, store, tmp_path):
     """A second's training by the ordinary trainer, both ways of sampling, a table, two pictures."""
     place = tmp_path / "race"

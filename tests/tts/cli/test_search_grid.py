@@ -9,14 +9,20 @@ import numpy as np
 import pytest
 import torch
 
+from core.checkpoint import save_weights
 from core.config import load_config
 from core.data.store import Utterance, write_header, write_split
 from core.flow import make_grid
-from core.voice import VoiceFacts
+from core.voice import VOCODER, VoiceFacts, write_facts
+from tests.tiny import awaken
 from text.symbols import symbol_table_hash
 from tts.cli.grid_objectives import Judges, Problem
 from tts.synthesizer import Synthesizer
 from vocoder import Vocoder
+from vocoder.iaf.config import IafConfig, WaveNetConfig
+from vocoder.iaf.model import IafVocoder
+from vocoder.wavegrad.config import WaveGradConfig, WaveGradNetworkConfig, WaveGradSampling
+from vocoder.wavegrad.model import WaveGradVocoder
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +210,47 @@ def test_voice_that_chooses_its_own_steps_has_no_grid(search, voice):
     text = (voice / "config.yaml").read_text()
     (voice / "config.yaml").write_text(text.replace("method: euler", "method: rk45"))
     assert "rk45 chooses its own steps" in search("vocoder").error()
+
+
+def make_wavegrad(voice):
+    """Put a WaveGrad with random weights in the place of a voice's vocoder."""
+    config = WaveGradConfig(
+        network=WaveGradNetworkConfig(
+            upsampling_in=8,
+            upsampling_channels=(8, 8, 8, 4, 4),
+            downsampling_in=4,
+            downsampling_channels=(4, 8, 8, 8),
+        ),
+        sampling=WaveGradSampling(steps=6),
+    )
+    facts = load_config(voice / "config.yaml", VoiceFacts)
+    write_facts(voice, facts.model_copy(update={"vocoder": config.model_dump(mode="json")}))
+    model = awaken(WaveGradVocoder(config, facts.mel), deviation=0.1)
+    save_weights(voice / VOCODER, model.state_dict(), dtype=torch.float32)
+
+
+def test_wavegrad_s_schedule_is_searched_as_a_grid(search, voice):
+    """Its ancestral sampler takes a time grid for its noise levels, and keeps the one found."""
+    make_wavegrad(voice)
+    ran = search("vocoder", "--limit", 1, "--trials", 3, "--save", "--json")
+    assert ran.code == 0, ran.err
+    (result,) = ran.json()
+    mel = torch.full((80, 20), -4.0)
+    vocoder = Vocoder.from_pretrained(voice)
+    by_default = vocoder.vocode(mel, steps=2).waveform
+    assert torch.equal(by_default, vocoder.vocode(mel, grid=result["grid"]).waveform)
+    assert not torch.equal(by_default, vocoder.vocode(mel, steps=2, grid="published").waveform)
+    assert "no reference for fewer" in search("vocoder", "--objective", "reference").error()
+
+
+def test_vocoder_of_one_pass_has_no_grid(search, voice):
+    """There is nothing to search."""
+    facts = load_config(voice / "config.yaml", VoiceFacts)
+    config = IafConfig(flows=(1,), network=WaveNetConfig(channels=4, skip_channels=4))
+    write_facts(voice, facts.model_copy(update={"vocoder": config.model_dump(mode="json")}))
+    model = IafVocoder(config, facts.mel)
+    save_weights(voice / VOCODER, model.state_dict(), dtype=torch.float32)
+    assert "in one pass" in search("vocoder").error()
 
 
 def test_hub_s_copy_is_not_changed(straighttalk, voice, features, monkeypatch):
