@@ -147,17 +147,20 @@ class Task(pl.LightningModule):
             self.skipped_steps += 1
             self.log("skipped_steps", self.skipped_steps, prog_bar=True)
 
-    def configure_optimizers(self) -> Any:
-        """AdamW; decay on matrices only; warm-up and cosine."""
-        config = self.config
-        matrices = [p for p in self.parameters() if p.ndim > 1]
-        others = [p for p in self.parameters() if p.ndim <= 1]
-        groups = [
-            {"params": matrices, "weight_decay": config.weight_decay},
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """What AdamW trains: weight decay on the model's matrices only."""
+        matrices = [p for p in self.model.parameters() if p.ndim > 1]
+        others = [p for p in self.model.parameters() if p.ndim <= 1]
+        return [
+            {"params": matrices, "weight_decay": self.config.weight_decay},
             {"params": others, "weight_decay": 0.0},
         ]
+
+    def configure_optimizers(self) -> Any:
+        """AdamW; warm-up and cosine."""
+        config = self.config
         optimizer = torch.optim.AdamW(
-            groups, lr=config.learning_rate, betas=config.betas, fused=True
+            self.parameter_groups(), lr=config.learning_rate, betas=config.betas, fused=True
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_factor(step, config)

@@ -47,13 +47,9 @@ def acoustic_losses(
     Returns:
         Named scalars ("loss" is their sum) and the durations that alignment search found (B, N').
     """
-    tokens, token_lengths = model.with_blanks(ids, id_lengths)
-    encoded = model.encode(tokens, token_lengths, speaker)
-    mel = model.standardise(log_mel)
-    if windows is not None:
-        windows = token_windows(windows, id_lengths, frames, blanks=model.config.blanks)
-    prior_factor = model.config.alignment_prior
-    durations = align(encoded, mel, token_lengths, frames, prior=prior_factor, windows=windows)
+    encoded, mel, durations = encode_aligned(
+        model, ids, id_lengths, log_mel, frames, speaker, windows
+    )
     log_frames = model.durations(encoded.hidden, encoded.mask[:, :, None])
     target = durations.clamp_min(1).float().log()
     duration = masked_mean(F.mse_loss(log_frames, target, reduction="none"), encoded.mask)
@@ -73,6 +69,30 @@ def acoustic_losses(
     flow = _flow_loss(model, field, mel, mask, t, x_0, model.path, sigma=sigma, hidden=hidden)
     losses = {"duration": duration, "prior": prior, "flow": flow}
     return {"loss": sum(losses.values(), torch.zeros_like(flow)), **losses}, durations
+
+
+def encode_aligned(
+    model: AcousticModel,
+    ids: Tensor,
+    id_lengths: Tensor,
+    log_mel: Tensor,
+    frames: Tensor,
+    speaker: Tensor | None = None,
+    windows: Tensor | None = None,
+) -> tuple[Encoded, Tensor, Tensor]:
+    """Encode texts and align them with their recordings; arguments as for `acoustic_losses`.
+
+    Returns:
+        The encoded texts, the standardised mels (B, M, T) and the durations (B, N').
+    """
+    tokens, token_lengths = model.with_blanks(ids, id_lengths)
+    encoded = model.encode(tokens, token_lengths, speaker)
+    mel = model.standardise(log_mel)
+    if windows is not None:
+        windows = token_windows(windows, id_lengths, frames, blanks=model.config.blanks)
+    prior = model.config.alignment_prior
+    durations = align(encoded, mel, token_lengths, frames, prior=prior, windows=windows)
+    return encoded, mel, durations
 
 
 def pair_losses(

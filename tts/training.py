@@ -18,6 +18,7 @@ from core.data.pair_store import PairStore, Source
 from core.errors import InputError
 from core.training import Task, TrainingConfig, find_state, fit
 from text.symbols import SYMBOLS
+from tts.adversarial import AdversarialConfig, AdversarialTask
 from tts.config import AcousticConfig
 from tts.given_durations import GivenDurations
 from tts.losses import acoustic_losses
@@ -69,6 +70,7 @@ class AcousticExperiment(Config):
         acoustic: The model.
         data: Batches.
         training: Optimisation.
+        adversarial: Fine-tuning of a trained model's few-step sampler; null for the flow itself.
     """
 
     name: str
@@ -77,6 +79,19 @@ class AcousticExperiment(Config):
     acoustic: AcousticConfig = AcousticConfig()
     data: BatchConfig
     training: TrainingConfig = TrainingConfig()
+    adversarial: AdversarialConfig | None = None
+
+    @model_validator(mode="after")
+    def _needs_a_trained_model(self) -> AcousticExperiment:
+        if self.adversarial is None:
+            return self
+        if self.training.warm_start is None:
+            raise InputError(
+                "adversarial fine-tunes a trained model: name its weights in training.warm_start"
+            )
+        if self.data.pairs is not None:
+            raise InputError("adversarial learns from recordings: name data.features, not pairs")
+        return self
 
 
 class TrainingSteps(Dataset[Batch]):
@@ -219,7 +234,10 @@ def _from_features(experiment: AcousticExperiment) -> tuple[Task, Dataset[Batch]
     else:
         load_weights(training.warm_start, model, without=training.warm_start_without)
     steps = TrainingSteps(sentences, config, training.seed)
-    return AcousticTask(model, training), steps, ValidationBatches(valid)
+    task: Task = AcousticTask(model, training)
+    if experiment.adversarial is not None:
+        task = AdversarialTask(model, training, experiment.adversarial)
+    return task, steps, ValidationBatches(valid)
 
 
 def _from_pairs(experiment: AcousticExperiment) -> tuple[Task, Dataset[Batch], Dataset[Batch]]:
