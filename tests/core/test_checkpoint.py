@@ -228,6 +228,22 @@ def test_a_part_can_be_loaded_on_request(saved: Path, caplog: pytest.LogCaptureF
         load_weights(saved, Model(channels=8), strict=False)
 
 
+def test_a_part_can_be_left_as_it_is(saved: Path) -> None:
+    """Of any shape, in the file or not; all else is held to the file as strictly as ever."""
+    model = nn.ModuleDict({"linear": nn.Linear(2, 3), "norm": nn.BatchNorm1d(7)})
+    fresh = content(model["linear"])
+    load_weights(saved, model, without=["linear"])
+    assert same(content(model["linear"]), fresh)
+    assert same(content(model["norm"]), content(Model(1).norm))
+    load_weights(saved, nn.ModuleDict({"norm": nn.BatchNorm1d(7), "new": nn.Linear(1, 1)}),
+                 without=["new"], strict=False)  # fmt: skip
+    with pytest.raises(InputError, match="another model"):
+        load_weights(saved, nn.ModuleDict({"norm": nn.BatchNorm1d(7), "linear2": nn.Linear(5, 7)}),
+                     without=["linear2"])  # fmt: skip
+    with pytest.raises(InputError, match="unknown part 'lin', did you mean 'linear'"):
+        load_weights(saved, Model(), without=["lin"])
+
+
 @pytest.mark.parametrize("name", ["missing.safetensors", "directory.safetensors"])
 def test_what_is_no_file_is_refused(tmp_path: Path, name: str) -> None:
     """Missing, or a directory."""

@@ -106,6 +106,13 @@ def test_tiny_recipe_goes_from_corpus_to_figures(
         "--device", "cpu",
     )  # fmt: skip
     assert again.returncode == 0, again.stderr[-3000:]
+    rows = (work / "RESULTS.md").read_text(encoding="utf-8")
+    straight = run(
+        name, "--tiny", "--output-dir", work, "--stage", 8, "--stop-stage", 10, "--device", "cpu"
+    )
+    assert straight.returncode == 0, straight.stderr[-3000:]
+    assert (work / "voice-reflow" / "config.yaml").is_file()
+    assert len((work / "RESULTS.md").read_text(encoding="utf-8")) > len(rows)
 
 
 @pytest.mark.slow

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from core.checkpoint import save_weights
 from core.data.pair_store import PairStore
 from core.data.pairs import begin, item_seed, make_pairs, plan_parts
 from core.data.store import UtteranceStore
 from core.errors import InputError
+from core.training import WEIGHTS, TrainingConfig
 from tests import tiny
 from tests.core.data.test_pairs import facts
 from vocoder.interface import Sampling
 from vocoder.pairs import PairWindows, check_student, require_flow
 from vocoder.rectified.model import RectifiedVocoder
 from vocoder.reflow import VocoderTeacher, prior_name
+from vocoder.training import VocoderExperiment, WindowConfig, train_vocoder
 
 
 def model(seed=0, **changes):
@@ -125,6 +129,40 @@ def test_student_needs_the_prior_of_the_pairs(pairs):
     for student in (other, model(prior="white")):
         with pytest.raises(InputError, match="noise of this vocoder is not that of the pairs"):
             check_student(student, pairs, None)
+
+
+def test_vocoder_learns_from_pairs_alone(pairs, tmp_path):
+    """Nothing but the pairs and the teacher's weights is read; a network of another size too."""
+    weights = tmp_path / "teacher.safetensors"
+    save_weights(weights, model().state_dict())
+    wider = tiny.vocoder_config().network.model_copy(update={"channels": 12})
+    trials = {"same": ((), {}), "other": (("network",), {"network": wider})}
+    for name, (without, changes) in trials.items():
+        training = TrainingConfig(
+            steps=2, warmup_steps=1, precision="fp32", ema_decay=0.5, warm_start=weights,
+            warm_start_without=without,
+        )  # fmt: skip
+        data = WindowConfig(
+            pairs=pairs.directory, batch_size=3, window_frames=16, gain_range_db=(0.0, 0.0)
+        )
+        experiment = VocoderExperiment(
+            name="r", mel=tiny.SPEC, vocoder=tiny.vocoder_config(**changes), data=data,
+            training=training,
+        )  # fmt: skip
+        train_vocoder(experiment, tmp_path / name, resume=False, accelerator="cpu")
+        before, after = load_file(weights), load_file(tmp_path / name / WEIGHTS)
+        assert before.keys() == after.keys()
+        for tensor in ("mel_mean", "mel_deviation", "envelope.gain"):
+            assert torch.equal(before[tensor], after[tensor])
+        learnt = [n for n in after if not torch.equal(before[n], after[n])]
+        assert all(n.startswith("network.") for n in learnt)
+        assert learnt
+
+
+def test_louder_pairs_are_no_pairs(pairs):
+    """The default of recordings is refused with pairs."""
+    with pytest.raises(ValueError, match="gain_range_db must be .0.0, 0.0. with pairs"):
+        WindowConfig(pairs=pairs.directory)
 
 
 def test_vocoder_that_is_no_flow_is_refused():
