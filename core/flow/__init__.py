@@ -18,6 +18,7 @@ from core.flow.grids import GRIDS, check_grids, choose_grid, grid_text, make_gri
 from core.flow.likelihood import (
     DIVERGENCES,
     LogLikelihood,
+    Prior,
     gaussian_log_prob,
     log_likelihood,
     rademacher_probes,
@@ -62,6 +63,7 @@ __all__ = [
     "LinearPath",
     "LogLikelihood",
     "Path",
+    "Prior",
     "Solution",
     "Tableau",
     "Trial",
