@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 LEAK = 0.1
+# Kernel and stride of each layer, (bands, frames) and frames.
+PATCH_LAYERS = (((3, 5), (1, 1)), ((5, 5), (2, 2)), ((5, 3), (2, 2)), ((5, 3), (2, 1)))
+FRAME_LAYERS = ((5, 1), (5, 2), (5, 2))
 
 Judgement = tuple[list[tuple[Tensor, Tensor]], list[Tensor]]
 """For each critic its scores and which of them are of real frames, and the features behind them."""
@@ -29,16 +34,15 @@ class MelCritics(nn.Module):
     def __init__(self, n_mels: int, channels: int = 32, frame_channels: int = 192) -> None:
         super().__init__()
         widths = [2, channels, 2 * channels, 3 * channels, 4 * channels]
-        shapes = [((3, 5), (1, 1)), ((5, 5), (2, 2)), ((5, 3), (2, 2)), ((5, 3), (2, 1))]
         self.patch = nn.ModuleList(
             weight_norm(nn.Conv2d(i, o, k, s, (k[0] // 2, k[1] // 2)))
-            for i, o, (k, s) in zip(widths[:-1], widths[1:], shapes, strict=True)
+            for i, o, (k, s) in zip(widths[:-1], widths[1:], PATCH_LAYERS, strict=True)
         )
         self.patch_out = weight_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
         width = frame_channels
         self.frame = nn.ModuleList(
-            weight_norm(nn.Conv1d(i, width, 5, stride, 2))
-            for i, stride in ((2 * n_mels, 1), (width, 2), (width, 2))
+            weight_norm(nn.Conv1d(i, width, k, s, k // 2))
+            for i, (k, s) in zip((2 * n_mels, width, width), FRAME_LAYERS, strict=True)
         )
         self.frame_out = weight_norm(nn.Conv1d(width, 1, 3, padding=1))
 
@@ -52,19 +56,22 @@ class MelCritics(nn.Module):
         """
         mel, mean = mel * mask, mean * mask
         image = torch.stack([mel, mean], dim=1).contiguous(memory_format=torch.channels_last)
-        patch, features = _judge(image, self.patch, self.patch_out, mask[:, None])
-        frames, more = _judge(torch.cat([mel, mean], dim=1), self.frame, self.frame_out, mask)
+        patch, features = _judge(
+            image, self.patch, self.patch_out, mask[:, None], [s[1] for _, s in PATCH_LAYERS]
+        )
+        both = torch.cat([mel, mean], dim=1)
+        frames, more = _judge(both, self.frame, self.frame_out, mask, [s for _, s in FRAME_LAYERS])
         return [patch, frames], features + more
 
 
 def _judge(
-    hidden: Tensor, layers: nn.ModuleList, out: nn.Module, mask: Tensor
+    hidden: Tensor, layers: nn.ModuleList, out: nn.Module, mask: Tensor, strides: Sequence[int]
 ) -> tuple[tuple[Tensor, Tensor], list[Tensor]]:
     features = []
-    for layer in layers:
+    for layer, stride in zip(layers, strides, strict=True):
         hidden = F.leaky_relu(layer(hidden), LEAK)
         # A strided layer sees its frame n at frame n * stride of the one before.
-        mask = mask[..., :: layer.stride[-1]]
+        mask = mask[..., ::stride]
         hidden = hidden * mask
         features.append(hidden)
     return (out(hidden), mask), features
