@@ -20,6 +20,7 @@ def build() -> typer.Typer:
         doctor,
         evaluate,
         features,
+        likelihood,
         models,
         package,
         reflow,
@@ -62,6 +63,7 @@ def build() -> typer.Typer:
     app.command("reflow", help=reflow.EXAMPLES)(reflow.reflow)
     app.command("search-grid", help=search_grid.EXAMPLES)(search_grid.search_grid)
     app.command("straightness", help=straightness.EXAMPLES)(straightness.straightness)
+    app.command("likelihood", help=likelihood.EXAMPLES)(likelihood.likelihood)
     app.command("package")(package.package)
     app.command("evaluate", help=evaluate.EXAMPLES)(evaluate.evaluate)
     return app

@@ -13,6 +13,7 @@ from core.audio.files import read_audio
 from core.data.store import UtteranceStore
 from core.errors import InputError
 from tts.evaluation import choose_utterances
+from tts.options import Options
 from tts.sentences import Sentences
 from tts.synthesizer import Synthesizer
 
@@ -25,13 +26,13 @@ class Recording:
         id: File or utterance.
         waveform: (L,) at the voice's rate.
         ids: Phoneme ids (N,); empty where no text is needed.
-        speaker: Speaker number, or None for a voice of one.
+        speaker: As `Synthesizer.speaker` gives it; None for a voice of one.
     """
 
     id: str
     waveform: Tensor
     ids: Tensor
-    speaker: int | None
+    speaker: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Source:
         return len(indices), (self._of_store(sentences, i, voice) for i in indices)
 
     def _of_files(self, voice: Synthesizer) -> Iterator[Recording]:
-        speaker = voice.speaker_number(self.speaker)
+        speaker = voice.speaker(Options(speaker=self.speaker))
         for number, name in enumerate(self.files):
             waveform, _ = read_audio(name, voice.sample_rate_hz)
             ids = voice.frontend.process(self.texts[number]).ids if self.texts else []
@@ -106,7 +107,8 @@ class Source:
 
     def _of_store(self, sentences: Sentences, index: int, voice: Synthesizer) -> Recording:
         utterance = sentences.store.utterances[index]
-        speaker = sentences.numbers[utterance.speaker] if voice.speakers else None
+        numbers = sentences.numbers
+        speaker = torch.tensor(numbers[utterance.speaker]) if len(numbers) > 1 else None
         waveform = self._middle(sentences.store.waveform(index), voice)
         return Recording(utterance.id, waveform, torch.tensor(utterance.ids), speaker)
 

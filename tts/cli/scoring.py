@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from core.errors import InputError
 from core.flow import METHODS, item_generator, make_grid
@@ -162,6 +161,7 @@ def score_mel(
             "what it says"
         )
     _require_few(recording.id, log_mel.numel(), choices)
+    speaker = recording.speaker
     if shuffle:
         order = torch.randperm(frames, generator=item_generator(choices["seeds"][0]))
         log_mel = log_mel[:, :, order.to(log_mel.device)]
@@ -171,7 +171,7 @@ def score_mel(
         torch.tensor([ids.shape[1]], device=model.device),
         log_mel,
         torch.tensor([frames], device=model.device),
-        speaker=_one(recording.speaker, model),
+        speaker=None if speaker is None else speaker[None].to(model.device),
         **choices,
     )
     seconds = time.perf_counter() - began
@@ -211,10 +211,6 @@ def _require_few(name: str, elements: int, choices: dict[str, Any]) -> None:
             f"--exact takes a derivative for each of the {elements} elements of {name}; at most "
             f"{MOST_EXACT_ELEMENTS} are allowed: use --probes"
         )
-
-
-def _one(speaker: int | None, model: Synthesizer) -> Tensor | None:
-    return None if speaker is None else torch.tensor([speaker], device=model.device)
 
 
 def _finite(value: float) -> float | None:
