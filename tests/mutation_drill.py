@@ -442,7 +442,7 @@ MUTANTS = (
     ),
     Mutant(
         "statistics that NaN can enter",
-        MODEL,
+        "tts/frames.py",
         "torch.where(torch.isfinite(batch), batch, statistic)",
         "batch",
         "tests/tts/test_losses.py",
@@ -649,6 +649,34 @@ MUTANTS = (
         "with torch.random.fork_rng(devices=[]):",
         "if True:",
         "tests/vocoder/iaf/test_iaf_training.py",
+    ),
+    Mutant(
+        "WaveGrad's posterior with the variance of the forward step",
+        "vocoder/wavegrad/diffusion.py",
+        "(beta * less / noise) ** 0.5",
+        "beta**0.5",
+        "tests/vocoder/wavegrad/test_diffusion.py",
+    ),
+    Mutant(
+        "probability flow on a state that is not scaled to its noise level",
+        "vocoder/wavegrad/diffusion.py",
+        "y = x * noise_level_scale(t).reshape(-1, 1)",
+        "y = x",
+        "tests/vocoder/wavegrad/test_diffusion.py",
+    ),
+    Mutant(
+        "noise levels of training at the schedule's own only",
+        "vocoder/wavegrad/model.py",
+        "torch.lerp(self.levels[number - 1], self.levels[number], share)",
+        "self.levels[number]",
+        "tests/vocoder/wavegrad/test_wavegrad.py::test_noise_levels_of_training_are_uniform_between_neighbours",
+    ),
+    Mutant(
+        "interpolation that looks beyond an item's end",
+        "vocoder/wavegrad/network.py",
+        "x = x + functional.pad(x, (1, 0))[:, :, :-1] * after",
+        "x = x + 0 * after",
+        "tests/vocoder/wavegrad/test_wavegrad.py::test_batch_equals_singles",
     ),
 )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+STATISTICS_MOMENTUM = 0.01
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -69,6 +71,24 @@ def fold_blanks(durations: Tensor) -> Tensor:
     return folded
 
 
+def unfold_blanks(durations: Tensor, predicted: Tensor) -> Tensor:
+    """Durations of ids, (B, N), to those with blanks, (B, 2N+1): the inverse of `fold_blanks`.
+
+    What an id lasts is shared with its blanks as in a prediction; where that lasts as long, it is
+    the prediction itself.
+
+    Args:
+        durations: (B, N) int64.
+        predicted: Frames of each token, (B, 2N+1) int64, at least one for a real token.
+    """
+    total = fold_blanks(predicted).clamp_min(1)
+    after = durations * predicted[:, 2::2] // total
+    first = durations[:, :1] * predicted[:, :1] // total[:, :1]
+    own = durations - after
+    own[:, :1] -= first
+    return torch.cat([first, torch.stack([own, after], dim=2).flatten(1)], dim=1)
+
+
 def token_windows(windows: Tensor, lengths: Tensor, frames: Tensor, *, blanks: bool) -> Tensor:
     """Frames that each token may have, from those of the ids.
 
@@ -101,3 +121,9 @@ def masked_mean(value: Tensor, mask: Tensor) -> Tensor:
     """Mean of value over the real positions of a mask that broadcasts to it."""
     weight = mask.expand_as(value)
     return torch.where(weight, value, 0.0).sum() / weight.sum()
+
+
+def follow(statistic: Tensor, batch: Tensor) -> None:
+    """Move a running statistic a little towards a batch's, unless that is not finite."""
+    # The step of such a batch is skipped; the statistic would never recover from it.
+    statistic.lerp_(torch.where(torch.isfinite(batch), batch, statistic), STATISTICS_MOMENTUM)

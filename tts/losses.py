@@ -16,8 +16,8 @@ from tts.alignment import (
     window_penalty,
 )
 from tts.coupling import optimal_coupling
-from tts.frames import Encoded, masked_mean, token_windows
-from tts.model import AcousticModel, follow
+from tts.frames import Encoded, follow, masked_mean, token_windows
+from tts.model import AcousticModel
 
 
 def acoustic_losses(

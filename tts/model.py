@@ -30,12 +30,11 @@ from core.flow import (
 from tts.config import AcousticConfig
 from tts.decoder import Decoder
 from tts.encoder import DurationPredictor, Encoder
-from tts.frames import Encoded, Mels, fold_blanks, upsampling
+from tts.frames import Encoded, Mels, fold_blanks, follow, unfold_blanks, upsampling
 from tts.speakers import embed_speaker, speaker_layer
 from tts.velocity import GaussianVelocity
 
 BLANK = 0
-STATISTICS_MOMENTUM = 0.01
 LEAST_DEVIATION = 0.05
 
 
@@ -261,17 +260,19 @@ class AcousticModel(nn.Module):
             temperature: Deviation of the prior noise.
             guidance: Scale of classifier-free guidance; other values than 0 and 1 cost two
                 evaluations for one.
-            durations: Frames of each token, blanks included, in place of the predicted ones.
+            durations: Frames of each token, blanks included, in place of the predicted ones; or of
+                each id (B, N), to be shared with its blanks.
             noise: What to start from, around the prior's mean, (B, M, T), in place of drawn noise;
                 the temperature does not scale it.
         """
         defaults = self.config.sampling
         tokens, token_lengths = self.with_blanks(ids, lengths)
         encoded = self.encode(tokens, token_lengths, speaker)
-        if durations is None:
+        if durations is None or durations.shape != tokens.shape:
             log_frames = self.durations(encoded.hidden, encoded.mask[:, :, None])
             rate = torch.as_tensor(speed, dtype=torch.float64, device="cpu")
-            durations = self.durations.frames(log_frames, encoded.mask, rate)
+            predicted = self.durations.frames(log_frames, encoded.mask, rate)
+            durations = predicted if durations is None else unfold_blanks(durations, predicted)
         guidance = defaults.guidance if guidance is None else guidance
         field, mean, mask = self.guided_field(encoded, durations, guidance)
         deviation = defaults.temperature if temperature is None else temperature
@@ -296,9 +297,3 @@ class AcousticModel(nn.Module):
             durations = fold_blanks(durations)
         nfe = solution.nfe * (1 if guidance in (0, 1) else 2)
         return Mels(log_mel, mask, durations, nfe)
-
-
-def follow(statistic: Tensor, batch: Tensor) -> None:
-    """Move a running statistic a little towards a batch's, unless that is not finite."""
-    # The step of such a batch is skipped; the statistic would never recover from it.
-    statistic.lerp_(torch.where(torch.isfinite(batch), batch, statistic), STATISTICS_MOMENTUM)

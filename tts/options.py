@@ -10,6 +10,7 @@ from core.errors import InputError, unknown_name
 SENTENCE_SILENCE_SECONDS = 0.25
 SPEEDS = (0.25, 4.0)
 MOST_STEPS = 1000
+MOST_FRAMES = 1024
 
 
 @dataclass(frozen=True)
@@ -17,24 +18,31 @@ class Options:
     """How to speak; None takes the voice's default.
 
     Attributes:
-        speaker: Name of the speaker, for a voice that has several.
+        speaker: Name of the speaker, for a voice that has several, or several in shares, as in
+            "p225:0.7+p226:0.3".
+        speaker_vector: Who speaks, for a voice that knows speakers by vectors.
         speed: Above 1 is faster; 0.25 to 4.
         steps: Solver steps of the mel decoder.
         vocoder_steps: Solver steps of the vocoder.
         method: Solver of both.
         grid: Time grid of both.
         temperature: Deviation of the mel decoder's noise, 0 to 2.
+        guidance: Scale of classifier-free guidance, 0 to 10, for a voice trained for it.
+        durations: Frames of each phoneme of the whole text, in place of the voice's own.
         seed: The same seed gives the same speech.
         sentence_silence_seconds: Silence after each sentence but the last.
     """
 
     speaker: str | None = None
+    speaker_vector: tuple[float, ...] | None = None
     speed: float = 1.0
     steps: int | None = None
     vocoder_steps: int | None = None
     method: str | None = None
     grid: str | None = None
     temperature: float | None = None
+    guidance: float | None = None
+    durations: tuple[int, ...] | None = None
     seed: int = 0
     sentence_silence_seconds: float = SENTENCE_SILENCE_SECONDS
 
@@ -44,17 +52,29 @@ class Options:
             "steps": (self.steps, 1, MOST_STEPS),
             "vocoder steps": (self.vocoder_steps, 1, MOST_STEPS),
             "temperature": (self.temperature, 0.0, 2.0),
+            "guidance": (self.guidance, 0.0, 10.0),
             "seed": (self.seed, 0, 2**63 - 1),
             "sentence silence": (self.sentence_silence_seconds, 0.0, 10.0),
         }
         for name, (value, low, high) in ranges.items():
             if value is not None and not low <= value <= high:
                 raise InputError(f"{name} is {value}; it must be from {low:g} to {high:g}")
+        if self.durations is not None:
+            if self.speed != 1:
+                raise InputError("durations are given: leave out the speed")
+            for number, frames in enumerate(self.durations, 1):
+                if not 0 <= frames <= MOST_FRAMES:
+                    raise InputError(
+                        f"duration {number} is {frames}; it must be from 0 to {MOST_FRAMES} frames"
+                    )
 
     @property
     def shared(self) -> tuple[object, ...]:
         """What sentences must have in common to be made in one batch."""
-        return self.steps, self.vocoder_steps, self.method, self.grid, self.temperature
+        return (
+            self.steps, self.vocoder_steps, self.method, self.grid, self.temperature,
+            self.guidance, self.durations is None,
+        )  # fmt: skip
 
 
 def with_choices(options: Options | None, choices: Mapping[str, object]) -> Options:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from core.errors import InputError, unknown_name
@@ -70,3 +71,34 @@ def speaker_shares(text: str, speakers: Sequence[str]) -> list[float]:
         shares[speakers.index(name)] = share
     total = sum(shares)
     return [share / total for share in shares]
+
+
+def chosen_speaker(
+    config: AcousticConfig, name: str | None, vector: Sequence[float] | None, voice: str
+) -> Tensor | None:
+    """One speaker as a model wants it: shares or a vector (S,); None for a model of one voice.
+
+    Args:
+        config: Of the model.
+        name: As in `speaker_shares`; None for the first speaker.
+        vector: Who speaks, for a model that knows speakers by vectors.
+        voice: What to call the voice in an error.
+
+    Raises:
+        InputError: There is no such speaker, a mixture makes no sense, or a vector is missing, not
+            wanted or of another length.
+    """
+    if config.speaker_embedding == "vector":
+        wanted = config.speaker_vector_channels
+        if name or vector is None or len(vector) != wanted:
+            given = "none was given" if vector is None else f"one of {len(vector)} was given"
+            raise InputError(f"{voice} wants a speaker vector of {wanted} numbers and {given}")
+        return torch.tensor(vector)
+    if vector is not None:
+        raise InputError(f"{voice} takes no speaker vector")
+    if not config.speakers:
+        if name:
+            raise InputError(f"{voice} has one speaker: leave out {name[:80]!r}")
+        return None
+    shares = speaker_shares(config.speakers[0] if name is None else name, config.speakers)
+    return torch.tensor(shares) if config.many_speakers else None

@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from tts.config import AcousticConfig
 from tts.frames import Mels
 from tts.model import AcousticModel
 from tts.options import Options, with_choices
+from tts.speakers import chosen_speaker
 from tts.speech import Span, Speech, join
 from vocoder import Vocoder
 
@@ -140,8 +142,11 @@ class Synthesizer:
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}; it must be 1 or more")
         options = with_choices(options, choices)
-        self.speaker_number(options.speaker)
+        self.speaker(options)
         sentences = iter_sentences(lines, self.frontend.language)
+        if options.durations is not None:
+            yield from self._with_durations(list(sentences), options, options.durations)
+            return
         pending: Speech | None = None
         while batch := list(itertools.islice(sentences, batch_size)):
             spoken = self.frontend.process_batch(batch)
@@ -154,6 +159,24 @@ class Synthesizer:
             self.frontend.process("")
             return
         yield pending
+
+    def _with_durations(
+        self, sentences: Sequence[str], options: Options, durations: Sequence[int]
+    ) -> Iterator[Speech]:
+        """Say sentences, each with its part of the durations of all their phonemes."""
+        spoken = self.frontend.process_batch(sentences)
+        count = sum(len(utterance.ids) for utterance in spoken)
+        if count != len(durations):
+            given = f"there are {len(durations)} durations"
+            raise InputError(f"the text has {count} phonemes and {given}")
+        start = 0
+        for number, utterance in enumerate(spoken, 1):
+            own = tuple(durations[start : start + len(utterance.ids)])
+            start += len(utterance.ids)
+            if not any(own):
+                raise InputError(f"sentence {number} would last no frame: lengthen a phoneme of it")
+            (speech,) = self._speak([utterance], [replace(options, durations=own)])
+            yield speech if number == len(spoken) else self.with_pause(speech, options)
 
     def speak_together(
         self, utterances: Sequence[Utterance], options: Sequence[Options]
@@ -177,22 +200,10 @@ class Synthesizer:
         floor = math.log(self.acoustic.spec.log_floor)
         return speech.with_silence(options.sentence_silence_seconds, floor)
 
-    def speaker_number(self, name: str | None) -> int | None:
-        """The number of a speaker; None for a voice of one.
-
-        Raises:
-            InputError: There is no such speaker.
-        """
-        if not self.speakers:
-            if name:
-                known = f"voice {self.voice.facts.name} has one speaker"
-                raise InputError(f"{known}: leave out {name[:80]!r}")
-            return None
-        if name is None:
-            return 0
-        if name not in self.speakers:
-            raise unknown_name("speaker", name, self.speakers)
-        return self.speakers.index(name)
+    def speaker(self, options: Options) -> torch.Tensor | None:
+        """Who speaks, as the acoustic model wants it; see `tts.speakers.chosen_speaker`."""
+        config, voice = self.acoustic.config, f"voice {self.voice.facts.name}"
+        return chosen_speaker(config, options.speaker, options.speaker_vector, voice)
 
     def _speak(self, batch: Sequence[Utterance], options: Sequence[Options]) -> list[Speech]:
         with self._lock:
@@ -200,8 +211,10 @@ class Synthesizer:
 
     def _batch(self, batch: Sequence[Utterance], options: Sequence[Options]) -> list[Speech]:
         common = options[0]
-        speakers = [self.speaker_number(choice.speaker) for choice in options]
-        known = [number for number in speakers if number is not None]
+        speakers = [self.speaker(choice) for choice in options]
+        known = [speaker for speaker in speakers if speaker is not None]
+        given = [torch.tensor(choice.durations) for choice in options if choice.durations]
+        frames = pad_sequence(given, batch_first=True).to(self.device) if given else None
         began = time.perf_counter()
         ids = [torch.tensor(u.ids, dtype=torch.long) for u in batch]
         seeds = [choice.seed for choice in options]
@@ -209,12 +222,14 @@ class Synthesizer:
             pad_sequence(ids, batch_first=True).to(self.device),
             torch.tensor([len(i) for i in ids], device=self.device),
             seeds,
-            speaker=torch.tensor(known, device=self.device) if known else None,
+            speaker=torch.stack(known).to(self.device) if known else None,
             speed=torch.tensor([[choice.speed] for choice in options], dtype=torch.float64),
             steps=common.steps,
             method=common.method,
             grid=common.grid,
             temperature=common.temperature,
+            guidance=common.guidance,
+            durations=frames,
         )
         middle = time.perf_counter()
         vocoded = self.vocoder.vocode(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.errors import unknown_name
+from core.errors import InputError, unknown_name
 from core.files import atomic_write
 from tts.speech import Span, Speech
 
@@ -99,6 +99,32 @@ def to_json(timings: Timings) -> str:
         "phonemes": rows(timings.phonemes),
     }
     return json.dumps(facts, ensure_ascii=False, indent=1) + "\n"
+
+
+def read_frames(path: str | os.PathLike[str], seconds_a_frame: float) -> tuple[int, ...]:
+    """Frames of each phoneme from a file.
+
+    Args:
+        path: What `to_json` wrote, or a JSON list of whole frames.
+        seconds_a_frame: Of the mel.
+
+    Raises:
+        InputError: The file cannot be read or holds neither.
+    """
+    try:
+        facts = json.loads(Path(path).read_text(encoding="utf-8"))
+        if isinstance(facts, list):
+            if not all(type(count) is int for count in facts):
+                raise ValueError("a duration is no whole number")
+            return tuple(facts)
+        spans = [(row["start_seconds"], row["end_seconds"]) for row in facts["phonemes"]]
+        return tuple(round((end - start) / seconds_a_frame) for start, end in spans)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise InputError(
+            f"{path} holds no durations: write a JSON list of frames, or --timings FILE.json"
+        ) from error
 
 
 def to_srt(timings: Timings) -> str:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.tiny import SPEC, acoustic_model, generator
+from tts.frames import follow
 from tts.losses import acoustic_losses
-from tts.model import follow
 
 FRAMES = torch.tensor([30, 17, 12])
 LENGTHS = torch.tensor([4, 2, 5])

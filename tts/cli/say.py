@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -51,6 +52,17 @@ Format = Annotated[
 Speaker = Annotated[
     str | None, typer.Option("-s", "--speaker", help="Speaker, for a voice that has several.")
 ]
+SpeakerVector = Annotated[
+    str | None,
+    typer.Option(help="FILE.npy that says who speaks, for a voice that knows speakers by vectors."),
+]
+Durations = Annotated[
+    str | None,
+    typer.Option(help="JSON with frames of each phoneme, or what --timings FILE.json wrote."),
+]
+Guidance = Annotated[
+    float | None, typer.Option(help="Classifier-free guidance, 0 to 10; 1 is none.")
+]
 Speed = Annotated[float, typer.Option(help="Above 1 is faster; 0.25 to 4.")]
 Steps = Annotated[int | None, typer.Option(help="Solver steps of the acoustic model.")]
 VocoderSteps = Annotated[int | None, typer.Option(help="Solver steps of the vocoder.")]
@@ -84,6 +96,7 @@ def say(
     format: Format = None,
     voice: flags.Voice = None,
     speaker: Speaker = None,
+    speaker_vector: SpeakerVector = None,
     language: flags.Language = None,
     speed: Speed = 1.0,
     steps: Steps = None,
@@ -91,6 +104,8 @@ def say(
     method: flags.Method = None,
     grid: flags.Grid = None,
     temperature: Temperature = None,
+    guidance: Guidance = None,
+    durations: Durations = None,
     seed: flags.Seed = 0,
     sentence_silence: Silence = SENTENCE_SILENCE_SECONDS,
     volume: Volume = 1.0,
@@ -117,10 +132,11 @@ def say(
     utterances = gather(words or [], text, input_file, one_a_line=output_dir is not None)
     options = Options(
         speaker=speaker, speed=speed, steps=steps, vocoder_steps=vocoder_steps, method=method,
-        grid=grid, temperature=temperature, seed=seed, sentence_silence_seconds=sentence_silence,
+        grid=grid, temperature=temperature, guidance=guidance, seed=seed,
+        sentence_silence_seconds=sentence_silence,
     )  # fmt: skip
     # PyTorch takes a second to load, which --help and wrong options need not wait for.
-    from tts.cli.speaking import Request, speak
+    from tts.cli.speaking import Request, given, speak
     from tts.synthesizer import Synthesizer
 
     request = Request(
@@ -130,4 +146,5 @@ def say(
     synthesizer = Synthesizer.from_pretrained(
         voice, device=device, language=language, lexicon=lexicon, normalize=normalize
     )
-    speak(synthesizer, request, utterances)
+    options = given(options, speaker_vector, durations, synthesizer.acoustic.spec)
+    speak(synthesizer, replace(request, options=options), utterances)

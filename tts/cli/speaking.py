@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from core.audio.mel import MelSpec
 from core.errors import InputError
 from text import TextError
 from tts.cli.messages import Progress
@@ -19,8 +20,9 @@ from tts.cli.output import STDOUT, Sink, check_output, file_sink, free_name, pla
 from tts.cli.report import Tally, report
 from tts.cli.texts import Utterance
 from tts.options import Options
+from tts.speaker_vectors import read_speaker_vector
 from tts.synthesizer import Synthesizer
-from tts.timings import Timings, timings_format, write_timings
+from tts.timings import Timings, read_frames, timings_format, write_timings
 
 VOLUMES = (0.0, 10.0)
 
@@ -72,6 +74,22 @@ class Request:
                     f"with --output-dir every utterance has timings of its own: "
                     f"give their format alone, as in --timings {kind}"
                 )
+
+
+def given(
+    options: Options, speaker_vector: str | None, durations: str | None, spec: MelSpec
+) -> Options:
+    """The options with what stands in files.
+
+    Raises:
+        InputError: A file cannot be read or holds something else.
+    """
+    if speaker_vector is not None:
+        options = replace(options, speaker_vector=read_speaker_vector(Path(speaker_vector)))
+    if durations is not None:
+        frames = read_frames(durations, spec.hop_samples / spec.sample_rate_hz)
+        options = replace(options, durations=frames)
+    return options
 
 
 def speak(synthesizer: Synthesizer, request: Request, utterances: Sequence[Utterance]) -> None:
