@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 def page(voice, tmp_path_factory):
     """A client of a server that runs in a directory with a file that is nobody's business."""
     directory = tmp_path_factory.mktemp("cwd")
-    (directory / "secret.txt").write_text("secret")
+    (directory / "secret.txt").write_text("hush")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)
         with serving(voice, mount_demo=_demo(True)(voice)) as served, served.client() as client:
@@ -65,7 +65,7 @@ def test_demo_serves_no_files(page, path):
         answer = page.get(f"/demo/gradio_api/{route}{path}")
         assert answer.status_code >= 400 or "text/html" in answer.headers["content-type"]
         assert "root:" not in answer.text
-        assert "secret" not in answer.text
+        assert "hush" not in answer.text
 
 
 def test_demo_takes_no_large_upload(page):
@@ -82,4 +82,4 @@ def test_demo_survives_a_malformed_upload(page, boundary):
     """Item 25: never a 5xx from what a client made up."""
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = page.post("/demo/gradio_api/upload", content=boundary, headers=headers)
-    assert 400 <= answer.status_code < 500
+    assert answer.status_code < 500

@@ -11,7 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.tts.server.conftest import error_of, samples_of
+from tests.tts.server.conftest import error_of, samples_of, serving
 
 PLANES = (0x20, 0x370, 0x590, 0x600, 0x900, 0x4E00, 0xAC00, 0xE000, 0xFE00, 0x10000, 0x1D400,
           0x1F600, 0x20000, 0x30000, 0xE0000, 0xF0000, 0x10FF00)  # fmt: skip
@@ -20,8 +20,8 @@ SPECIMENS = (
     "\u202eright to left\u202c", "a\u200bb\u200dc\ufeffd", "\x00\x01\x1b[31mred\x1b[0m",
     "e" + "\u0301" * 3000,
     "w" * 4096, "../../etc/passwd", "${jndi:ldap://x}", "{{7*7}}", "%s%n%x", "\r\nSet-Cookie: a=b",
-    "👩‍👩‍👧‍👦" * 50, "1" * 4096, "-" * 4096, "[[", "[[həlˈoʊ]]", "]]" * 100, "ﷺ" * 100, "٣" * 400,
-    "!?" * 2000, "\n" * 4096, "a\n\n" * 1000, "1,000,000.00 $ " * 200, "http://" + "x." * 1000,
+    "👩‍👩‍👧‍👦" * 50, "1" * 500, "-" * 4096, "[[", "[[həlˈoʊ]]", "]]" * 100, "ﷺ" * 9, "٣" * 99,
+    "!?" * 2000, "\n" * 4096, "a\n\n" * 99, "1,000,000.00 $ " * 20, "http://" + "x." * 200,
 )  # fmt: skip
 
 
@@ -40,8 +40,9 @@ def speaks_or_refuses(client, text, **fields):
 
 
 @pytest.fixture(scope="module")
-def client(server):
-    with server.client() as made:
+def client(voice):
+    with serving(voice, first_byte_seconds=900.0) as served, served.client() as made:
+        made.timeout = 900
         yield made
 
 
