@@ -161,6 +161,15 @@ class FlowVocoder(VocoderModel):
             Named scalars; "loss" is the one to minimise.
         """
 
+    def context_frames(self, sampling: Sampling) -> int | None:
+        """How far a mel must be read beyond a stretch of it for the stretch to sound the same.
+
+        Returns:
+            Frames on either side that move a sample by less than 1e-4; None where only the whole
+            mel will do.
+        """
+        return None
+
     def carry(
         self,
         x_0: Tensor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,9 +18,12 @@ from core.flow import choose_grid
 from core.voice import VOCODER, find_voice
 from vocoder.interface import Sampling, VocoderModel
 from vocoder.registry import VocoderSection, build_vocoder
+from vocoder.streaming import stream
 
 # Other models' mels may leave the range of recordings a little, in nats.
 SLACK = 5.0
+# About a third of a second at common rates.
+CHUNK_FRAMES = 32
 
 
 @dataclass(frozen=True)
@@ -109,23 +112,69 @@ class Vocoder:
             InputError: The mel is of another contract, of the wrong shape or range, or not finite;
                 or the method or grid is unknown.
         """
-        if spec is not None:
-            self.spec.require_same(spec, ours="the vocoder's", theirs="the mel's")
         batch = mel[None] if mel.ndim == 2 else mel
-        self._check(mel, batch, mask)
+        self._check(mel, batch, mask, spec)
         seeds = [seed] * len(batch) if isinstance(seed, int) else list(seed)
-        defaults = self.defaults
-        steps = defaults.steps if steps is None else steps
-        method = method or defaults.method
-        grid = choose_grid(defaults, grid, steps, method)
-        sampling = replace(defaults, steps=steps, method=method, grid=grid)
+        sampling = self._sampling(steps, method, grid)
         mask = None if mask is None else mask.to(self.device)
         made = self.model.generate(batch.to(self.device).float(), seeds, sampling, mask)
         waveform = made.waveform.clamp(-1.0, 1.0).cpu()
         rate = self.spec.sample_rate_hz
         return Vocoded(waveform[0] if mel.ndim == 2 else waveform, rate, made.nfe)
 
-    def _check(self, mel: Tensor, batch: Tensor, mask: Tensor | None) -> None:
+    def stream(
+        self,
+        mel: Tensor,
+        *,
+        chunk_frames: int = CHUNK_FRAMES,
+        spec: MelSpec | None = None,
+        steps: int | None = None,
+        method: str | None = None,
+        grid: str | None = None,
+        seed: int = 0,
+    ) -> Iterator[Tensor]:
+        """Turn a log mel into a waveform part by part; mistakes are told at once.
+
+        Methods whose steps depend on the whole mel ("rk45", "sde"), and vocoders that are no
+        rectified flows, make it in one part.
+
+        Args:
+            mel: (M, T).
+            chunk_frames: Length of the first part; each of the next ones is longer.
+            spec: As in `vocode`, like all that follows.
+            steps: Solver steps.
+            method: Solver.
+            grid: Time grid.
+            seed: Of the noise.
+
+        Returns:
+            (L,) float32 parts on the CPU: end to end, what `vocode` returns, to 1e-4.
+
+        Raises:
+            InputError: As in `vocode`, or `chunk_frames` is below 1.
+        """
+        if chunk_frames < 1:
+            raise InputError(f"chunk_frames is {chunk_frames}; it must be 1 or more")
+        if mel.ndim != 2:
+            raise InputError(
+                f"a mel of shape {tuple(mel.shape)} was given; a stream takes one mel, "
+                f"({self.spec.n_mels}, frames)"
+            )
+        self._check(mel, mel[None], None, spec)
+        batch, sampling = mel[None].to(self.device).float(), self._sampling(steps, method, grid)
+        chunks = stream(self.model, batch, seed, sampling, chunk_frames)
+        return (chunk[0].clamp(-1.0, 1.0).cpu() for chunk in chunks)
+
+    def _sampling(self, steps: int | None, method: str | None, grid: str | None) -> Sampling:
+        defaults = self.defaults
+        steps = defaults.steps if steps is None else steps
+        method = method or defaults.method
+        grid = choose_grid(defaults, grid, steps, method)
+        return replace(defaults, steps=steps, method=method, grid=grid)
+
+    def _check(self, mel: Tensor, batch: Tensor, mask: Tensor | None, spec: MelSpec | None) -> None:
+        if spec is not None:
+            self.spec.require_same(spec, ours="the vocoder's", theirs="the mel's")
         if batch.ndim != 3 or batch.shape[1] != self.spec.n_mels or not batch.numel():
             raise InputError(
                 f"a mel of shape {tuple(mel.shape)} was given; this vocoder takes "

@@ -110,6 +110,11 @@ class DilatedNetwork(VelocityNetwork):
                 f"they must make the hop, {spec.hop_samples}"
             )
         self.n_fft, self.hop_samples = spec.n_fft, spec.hop_samples
+        # Each upsampling hears one of its own frames to either side, and its frames only shorten.
+        self.mel_reach_frames = len(strides)
+        dilations = (2 ** (n % config.dilation_cycle) for n in range(config.layers))
+        samples = config.kernel // 2 * sum(dilations)
+        self.state_reach_frames = -(-samples // spec.hop_samples)
         self.time = TimeEmbedding(config.time_channels, config.time_width, config.time_scale)
         self.enter = _convolution(1, config.channels)
         self.layers = nn.ModuleList(

@@ -20,6 +20,7 @@ from torch import Tensor
 from core.audio.mel import MelSpec
 from core.audio.stft import Stft
 from core.flow import (
+    METHODS,
     Field,
     LinearPath,
     check_schedule_steps,
@@ -40,6 +41,8 @@ from vocoder.rectified.stft_network import StftConvNeXt
 HANN_POWER = 3.0 / 8.0
 # Below this fraction of full scale an STFT cell is silent.
 LEAST_DEVIATION = 1e-5
+# On speech, a cut that is farther away moves no sample by 1e-5 in any number of rounds.
+ROUNDS_REACH_FRAMES = 24
 
 
 def build_network(config: RectifiedConfig, spec: MelSpec) -> VelocityNetwork:
@@ -146,6 +149,26 @@ class RectifiedVocoder(FlowVocoder):
         deviation = (HANN_POWER * self.network.n_fft) ** -0.5
         wave = self.frames.inverse(cells, mask) / deviation
         return self.frames(deviation * self.network(t, wave, condition, mask))
+
+    def context_frames(self, sampling: Sampling) -> int | None:
+        """How far a mel must be read beyond a stretch; see `FlowVocoder.context_frames`.
+
+        The reach of the network and its frames is a matter of sizes. That of the mel-consistency
+        rounds is bounded by one window a round, and in truth fades within a few frames.
+        """
+        if sampling.method not in METHODS:
+            # Fresh noise at every step, or steps that depend on the whole.
+            return None
+        steps = len(make_grid(sampling.grid, sampling.steps)) - 1
+        calls = steps * METHODS[sampling.method].stages
+        hop, network = self.spec.hop_samples, self.network
+        # On cells, between an STFT and its inverse, which together reach one window.
+        frames = 0 if network.on_waveform and not self.config.preconditioned else network.n_fft
+        turns = 2 if network.on_waveform and frames else 1
+        call = network.state_reach_frames + turns * -(-frames // hop)
+        rounds = calls * sampling.consistency_rounds + sampling.final_rounds
+        faded = min(rounds * -(-self.spec.win_samples // hop), ROUNDS_REACH_FRAMES)
+        return network.mel_reach_frames + calls * call + faded
 
     def training_loss(
         self, waveform: Tensor, log_mel: Tensor, x_0: Tensor | None = None

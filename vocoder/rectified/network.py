@@ -16,10 +16,15 @@ class VelocityNetwork(nn.Module, ABC):
             complex STFT frames (B, n_fft // 2 + 1, T).
         n_fft: FFT size of those frames; for a network on waveforms, of the frames in whose cells
             it may be preconditioned.
+        mel_reach_frames: Distance from which a frame of the mel is heard by its encoding.
+        state_reach_frames: Distance from which the state, or the mel's encoding, is heard by the
+            answer.
     """
 
     on_waveform: ClassVar[bool]
     n_fft: int
+    mel_reach_frames: int
+    state_reach_frames: int
 
     @abstractmethod
     def encode_mel(self, mel: Tensor, mask: Tensor | None) -> Tensor:

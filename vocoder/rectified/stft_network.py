@@ -34,6 +34,8 @@ class StftConvNeXt(VelocityNetwork):
                 f"the network's n_fft is {config.n_fft}; it must divide the mel's, {spec.n_fft}"
             )
         self.n_fft = config.n_fft
+        self.mel_reach_frames = config.mel_blocks * (config.kernel // 2)
+        self.state_reach_frames = config.blocks * (config.kernel // 2)
         bins = config.n_fft // 2 + 1
         width = config.channels
         self.mel_in = nn.Linear(spec.n_mels, width)
