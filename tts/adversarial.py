@@ -1,9 +1,9 @@
-"""Fine-tuning of the few-step sampler against critics (Flow2GAN, 2025; PeriodWave-Turbo, 2024).
+"""Fine-tuning of the few-step sampler against a critic (Flow2GAN, 2025; PeriodWave-Turbo, 2024).
 
 A flow trained on a small corpus leaves its mels too smooth in a few steps and too noisy in many.
 Here the solver itself is trained: the decoder is sampled from noise in as many steps as it will be
-used with, gradients flow through the solve, and least-squares critics (Mao et al., 2017) judge the
-result beside the recording. Text, alignment and durations stay as they are.
+used with, gradients flow through the solve, and a least-squares critic (Mao et al., 2017) judges
+the result beside the recording. Text, alignment and durations stay as they are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from core.config import Config
 from core.flow import make_grid, solve
 from core.training import Task, TrainingConfig
-from tts.critic import Judgement, MelCritics
+from tts.critic import MelCritic
 from tts.frames import masked_mean
 from tts.losses import encode_aligned
 from tts.model import AcousticModel
@@ -35,17 +35,16 @@ class AdversarialConfig(Config):
     Attributes:
         steps: Numbers of solver steps; each training step draws one of them.
         temperature: Deviation of the noise it begins with.
-        critic_first: Steps in which only the critics learn.
-        critic_rate: Learning rate of the critics, as a multiple of the decoder's.
-        feature_weight: Of the distance between the critics' features, in units of their size.
+        critic_first: Steps in which only the critic learns.
+        critic_rate: Learning rate of the critic, as a multiple of the decoder's.
+        feature_weight: Of the distance between the critic's features, in units of their size.
         coarse_weight: Of the L1 distance between mels blurred over `coarse_size` bands and frames:
-            the flow's colour and loudness are kept, the detail is left to the critics.
+            the flow's colour and loudness are kept, the detail is left to the critic.
         coarse_size: Bands and frames of that blur.
-        channels: Width of the patch critic.
-        frame_channels: Width of the frame critic.
+        channels: Width of the critic's first layer.
     """
 
-    steps: tuple[int, ...] = Field((1, 2, 4), min_length=1)
+    steps: tuple[int, ...] = Field((2,), min_length=1)
     temperature: float = Field(0.667, ge=0, le=2)
     critic_first: int = Field(150, ge=0)
     critic_rate: float = Field(2.0, gt=0, le=100)
@@ -53,14 +52,13 @@ class AdversarialConfig(Config):
     coarse_weight: float = Field(3.0, ge=0)
     coarse_size: int = Field(4, ge=1, le=16)
     channels: int = Field(32, ge=4, le=512)
-    frame_channels: int = Field(192, ge=4, le=2048)
 
 
 class AdversarialTask(Task):
-    """An acoustic model's sampler and its critics in training; the text's side is frozen.
+    """An acoustic model's sampler and its critic in training; the text's side is frozen.
 
-    Both learn from one backward pass: the critics see the sampled mel detached, and the decoder is
-    judged by critics whose weights are detached.
+    Both learn from one backward pass: the critic sees the sampled mel detached, and the decoder is
+    judged by a critic whose weights are detached.
 
     Args:
         model: A trained acoustic model.
@@ -75,33 +73,31 @@ class AdversarialTask(Task):
     ) -> None:
         super().__init__(model, config)
         self.adversarial = adversarial
-        self.critics = MelCritics(
-            model.spec.n_mels, adversarial.channels, adversarial.frame_channels
-        )
+        self.critic = MelCritic(adversarial.channels)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name.split(".")[0] in DECODER_SIDE)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """The model's groups, and the critics at their own rate."""
+        """The model's groups, and the critic at its own rate."""
         rate = self.config.learning_rate * self.adversarial.critic_rate
-        critics = {"params": list(self.critics.parameters()), "lr": rate, "weight_decay": 0.0}
-        return [*super().parameter_groups(), critics]
+        critic = {"params": list(self.critic.parameters()), "lr": rate, "weight_decay": 0.0}
+        return [*super().parameter_groups(), critic]
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Losses of the critics and of the sampler."""
+        """Losses of the critic and of the sampler."""
         choice = int(torch.randint(len(self.adversarial.steps), ()))
         learning = not self.training or self.global_step >= self.adversarial.critic_first
         with torch.set_grad_enabled(self.training and learning):
             made, real, mean, mask = self.sample(batch, self.adversarial.steps[choice])
-        truths, features = self.critics(real, mean, mask)
-        scores, _ = self.critics(made.detach(), mean, mask)
-        critic = _distance(truths, 1.0) + _distance(scores, 0.0)
+        truth, patches, features = self.critic(real, mean, mask)
+        score, _, _ = self.critic(made.detach(), mean, mask)
+        critic = _distance(truth, 1.0, patches) + _distance(score, 0.0, patches)
         if not learning:
             return {"loss": critic, "critic": critic}
-        frozen = {name: value.detach() for name, value in self.critics.named_parameters()}
-        judged: Judgement = functional_call(self.critics, frozen, (made, mean, mask))
-        deceived = _distance(judged[0], 1.0)
-        detail = _detail(judged[1], features)
+        frozen = {name: value.detach() for name, value in self.critic.named_parameters()}
+        judged = functional_call(self.critic, frozen, (made, mean, mask))
+        deceived = _distance(judged[0], 1.0, patches)
+        detail = _detail(judged[2], features)
         size = self.adversarial.coarse_size
         coarse = F.l1_loss(_blur(made * mask, size), _blur(real, size))
         game = self.adversarial
@@ -142,10 +138,9 @@ class AdversarialTask(Task):
         return made, torch.where(mask, real[:, :, : mask.shape[2]], 0.0), mean.detach(), mask
 
 
-def _distance(scores: Sequence[tuple[Tensor, Tensor]], target: float) -> Tensor:
-    """Mean square distance of the scores of real frames from a target, over the critics."""
-    parts = [masked_mean((score.float() - target).square(), mask) for score, mask in scores]
-    return torch.stack(parts).mean()
+def _distance(score: Tensor, target: float, real: Tensor) -> Tensor:
+    """Mean square distance of the scores of real frames from a target."""
+    return masked_mean((score.float() - target).square(), real)
 
 
 def _detail(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:

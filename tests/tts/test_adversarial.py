@@ -1,4 +1,4 @@
-"""Fine-tuning the sampler against critics."""
+"""Fine-tuning the sampler against a critic."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.training import WEIGHTS, TrainingConfig
 from tests.tiny import SPEC, acoustic_config, acoustic_model, awaken, write_store
 from text.symbols import SYMBOLS
 from tts.adversarial import AdversarialConfig, AdversarialTask
-from tts.critic import MelCritics
+from tts.critic import MelCritic
 from tts.model import AcousticModel
 from tts.training import (
     AcousticExperiment,
@@ -23,7 +23,7 @@ from tts.training import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-GAME = AdversarialConfig(steps=(2,), critic_first=0, channels=4, frame_channels=8)
+GAME = AdversarialConfig(steps=(2,), critic_first=0, channels=4)
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +58,18 @@ def gradients(parameters):
 
 
 @pytest.mark.parametrize("frames", [(9, 5), (8, 3), (7, 1)])
-def test_critics_judge_an_item_alike_alone_and_padded(frames):
+def test_critic_judges_an_item_alike_alone_and_padded(frames):
     """Scores and features of real frames do not see what stands in the padding."""
-    critics = awaken(MelCritics(6, 4, 8))
+    critic = awaken(MelCritic(4))
     draw = torch.Generator().manual_seed(1)
     mel, mean = torch.randn(2, 2, 6, frames[0], generator=draw)
     mask = (torch.arange(frames[0]) < torch.tensor(frames)[:, None])[:, None]
-    scores, features = critics(mel, mean, mask)
+    score, real, features = critic(mel, mean, mask)
     own = slice(0, frames[1])
-    alone, own_features = critics(mel[1:, :, own], mean[1:, :, own], mask[1:, :, own])
-    for (score, real), (single, _) in zip(scores, alone, strict=True):
-        width = single.shape[-1]
-        torch.testing.assert_close(score[1:, ..., :width], single)
-        assert real[1].sum() == width
-    for together, single in zip(features, own_features, strict=True):
+    alone, _, own_features = critic(mel[1:, :, own], mean[1:, :, own], mask[1:, :, own])
+    width = alone.shape[-1]
+    assert real[1].sum() == width
+    for together, single in zip([score, *features], [alone, *own_features], strict=True):
         torch.testing.assert_close(together[1:, ..., : single.shape[-1]], single)
 
 
@@ -79,7 +77,7 @@ def test_each_player_is_moved_by_its_own_loss_alone(corpus):
     """One backward pass gives what two separate ones would."""
     model = acoustic_model()
     task = AdversarialTask(model, TrainingConfig(), GAME).train()
-    awaken(task.critics, 3, 0.1).train()
+    awaken(task.critic, 3, 0.1).train()
     batch = batch_of(corpus)
     batch["ids"] = batch["ids"] % 12
 
@@ -89,20 +87,20 @@ def test_each_player_is_moved_by_its_own_loss_alone(corpus):
         return task.losses(batch)
 
     play()["loss"].backward()
-    decoder, critics = list(model.decoder.parameters()), list(task.critics.parameters())
-    together = gradients(decoder), gradients(critics)
+    decoder, critic = list(model.decoder.parameters()), list(task.critic.parameters())
+    together = gradients(decoder), gradients(critic)
     losses = play()
     losses["critic"].backward()
     assert all(g is None for g in gradients(decoder))
-    torch.testing.assert_close(gradients(critics), together[1])
+    torch.testing.assert_close(gradients(critic), together[1])
     losses = play()
     sampler = losses["deceived"] + 2.0 * losses["detail"] + 3.0 * losses["coarse"]
     sampler.backward()
-    assert all(g is None or not g.any() for g in gradients(critics))
+    assert all(g is None or not g.any() for g in gradients(critic))
     torch.testing.assert_close(gradients(decoder), together[0])
 
 
-def test_the_recordings_themselves_deceive_the_critics_of_detail(corpus):
+def test_the_recordings_themselves_deceive_the_critic_of_detail(corpus):
     """Where the sampler gives the recording, features and blurred mels do not differ."""
     model = acoustic_model()
     task = AdversarialTask(model, TrainingConfig(), GAME).train()
@@ -115,8 +113,8 @@ def test_the_recordings_themselves_deceive_the_critics_of_detail(corpus):
     assert float(losses["coarse"]) == 0
 
 
-def test_training_moves_the_decoder_alone_and_only_after_the_critics(corpus, tmp_path):
-    """In the critics' own steps nothing of the model moves, then the decoder's side does."""
+def test_training_moves_the_decoder_alone_and_only_after_the_critic(corpus, tmp_path):
+    """In the critic's own steps nothing of the model moves, then the decoder's side does."""
     begin = AcousticModel(acoustic_config(), SPEC, len(SYMBOLS))
     load_weights(corpus / "begin.safetensors", begin)
     moved = {}
@@ -131,7 +129,7 @@ def test_training_moves_the_decoder_alone_and_only_after_the_critics(corpus, tmp
 
 
 def test_resumed_fine_tune_ends_as_an_uninterrupted_one(corpus, tmp_path):
-    """Bit for bit: the critics and their moments are part of the state."""
+    """Bit for bit: the critic and its moments are part of the state."""
     constant = {"final_learning_rate": 1.0, "warmup_steps": 0}
     train_acoustic(experiment(corpus, **constant), tmp_path / "whole", resume=False)
     train_acoustic(experiment(corpus, steps=2, **constant), tmp_path / "parts", resume=False)
