@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from core.checkpoint import WEIGHTS
 from core.config import Config
-from core.data.batching import step_loader
+from core.data.batching import StepSampler, step_loader
 from core.errors import InputError
 from core.training_callbacks import Averaging, StateIO, States
 from core.training_state import newest_state, remove_leftovers
@@ -206,7 +206,7 @@ def fit(
 
     Args:
         task: What is trained.
-        train: Maps a step number to a batch.
+        train: Maps the number of a batch to it; on one process that of the step.
         valid: Held-out batches.
         directory: Where states, averaged weights and TensorBoard logs go.
         resume: Go on from the newest state there; without one, begin.
@@ -245,7 +245,9 @@ def fit(
     class Loaders(pl.LightningDataModule):
         # Lightning asks for the loader after it has restored the step number.
         def train_dataloader(self) -> DataLoader[Any]:
-            return step_loader(train, config.steps, trainer.global_step, config.workers)
+            processes = trainer.global_rank, trainer.world_size
+            sampler = StepSampler(config.steps, trainer.global_step, *processes)
+            return step_loader(train, sampler, config.workers)
 
         def val_dataloader(self) -> DataLoader[Any]:
             return valid

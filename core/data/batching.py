@@ -100,37 +100,41 @@ class BatchSequence:
 
 
 class StepSampler(Sampler[int]):
-    """Yields the step numbers `first, first + stride, ...` below `total`, for exact resume.
+    """Yields the numbers of the batches that a training still needs, for exact resume.
+
+    Processes that train together take turns: step n of process r of w is batch n * w + r.
 
     Args:
         total: Steps of the whole training (what `len` says, so that progress stays right).
         first: First step still to do.
+        rank: Number r of this process.
+        processes: How many train together, w.
     """
 
-    def __init__(self, total: int, first: int = 0) -> None:
-        self.total = total
-        self.first = first
+    def __init__(self, total: int, first: int = 0, rank: int = 0, processes: int = 1) -> None:
+        self.total, self.first = total, first
+        self.rank, self.processes = rank, processes
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self.first, self.total))
+        last = self.total * self.processes
+        return iter(range(self.first * self.processes + self.rank, last, self.processes))
 
     def __len__(self) -> int:
         return self.total
 
 
-def step_loader(dataset: Dataset[Any], total: int, first: int, workers: int) -> DataLoader[Any]:
-    """A loader whose n-th batch is `dataset[n]`, a batch already put together.
+def step_loader(dataset: Dataset[Any], sampler: StepSampler, workers: int) -> DataLoader[Any]:
+    """A loader whose batches, already put together, are those of the sampler's numbers.
 
     Args:
-        dataset: Maps a step number to a batch.
-        total: Steps of the whole training.
-        first: First step still to do.
+        dataset: Maps a number to a batch.
+        sampler: Which.
         workers: Processes that prepare batches ahead; 0 prepares them in this one.
     """
     return DataLoader(
         dataset,
         batch_size=None,
-        sampler=StepSampler(total, first),
+        sampler=sampler,
         num_workers=workers,
         persistent_workers=workers > 0,
     )
