@@ -103,7 +103,7 @@ class WaveGradConfig(Config):
         kind: Which family of vocoder.
         network: Estimates the noise.
         schedule: The noise schedule it is trained on; noise levels are drawn between its own.
-        clamp: Whether ancestral sampling keeps its estimates of the waveform in [-1, 1].
+        clamp: Whether sampling keeps its estimates of the waveform in [-1, 1].
         sampling: Defaults of sampling.
     """
 

@@ -19,13 +19,15 @@ NoiseEstimate = Callable[[Tensor, Tensor], Tensor]
 """eps(y, l): the noise in a state (B, L) of noise level () or (B,)."""
 
 
-def probability_flow(estimate: NoiseEstimate, least_level: float) -> Field:
+def probability_flow(estimate: NoiseEstimate, least_level: float, *, clamp: bool = False) -> Field:
     """The velocity on the straight path that an estimate of the noise implies.
 
     Args:
         estimate: eps(y, l).
         least_level: Noisiest level of training, above 0. At earlier times the state is read as if
             it were of that level, as sampling from pure noise is begun.
+        clamp: Whether each estimate of y_0 is kept in [-1, 1]; an exact one, being a mean of
+            waveforms, always is.
     """
     least_time = float(noise_level_to_time(torch.tensor(least_level, dtype=torch.float64)))
 
@@ -36,7 +38,8 @@ def probability_flow(estimate: NoiseEstimate, least_level: float) -> Field:
         deviation = (1 - held) * noise_level_scale(held)
         y = x * noise_level_scale(t).reshape(-1, 1)
         noise = estimate(y, level)
-        return (y - deviation.reshape(-1, 1) * noise) / level.reshape(-1, 1) - noise
+        data = (y - deviation.reshape(-1, 1) * noise) / level.reshape(-1, 1)
+        return (data.clamp(-1.0, 1.0) if clamp else data) - noise
 
     return velocity
 

@@ -104,7 +104,8 @@ class WaveGradVocoder(FlowVocoder):
 
         Before the time of the noisiest level of training it goes on as `probability_flow` tells.
         """
-        return probability_flow(self.noise_estimate(log_mel, mask), self.least_level)
+        estimate = self.noise_estimate(log_mel, mask)
+        return probability_flow(estimate, self.least_level, clamp=self.config.clamp)
 
     @torch.inference_mode()
     def generate(

@@ -130,6 +130,19 @@ def test_clamp_holds_every_estimate():
     assert free.abs().max() > 2
 
 
+def test_clamped_velocity_differs_only_where_an_estimate_leaves_the_range():
+    """There y_0 is 1 or -1, and the noise as it was estimated."""
+    white = torch.randn(2, 50, generator=generator(), dtype=torch.float64)
+    t = torch.tensor(0.6, dtype=torch.float64)
+    level = torch.tensor(0.6 / 0.52**0.5, dtype=torch.float64)
+    noise = arbitrary(white / 0.52**0.5, level)
+    free, held = (probability_flow(arbitrary, 0.1, clamp=c)(t, white) for c in (False, True))
+    left = (free + noise).abs() > 1
+    assert 0 < left.sum() < left.numel()
+    torch.testing.assert_close(held[~left], free[~left])
+    torch.testing.assert_close((held + noise)[left], (free + noise)[left].sign())
+
+
 def test_last_step_adds_no_noise():
     """A draw after all steps but the last."""
     asked = []

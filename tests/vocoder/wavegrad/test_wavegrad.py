@@ -160,6 +160,16 @@ def test_batch_equals_singles(method, grid):
         assert not batch[item, length * HOP :].any()
 
 
+@pytest.mark.parametrize("grid", ["published", "uniform", "cosine"])
+@pytest.mark.parametrize("method", ["ancestral", "euler"])
+def test_untrained_network_stays_finite(method, grid):
+    """Its estimates, divided by the noisiest level, would leave all bounds without the clamp."""
+    torch.manual_seed(0)
+    model = WaveGradVocoder(config(), SPEC)
+    made = model.generate(mels(2, 8), [0, 1], sampling(method, grid, 4)).waveform
+    assert torch.isfinite(made).all()
+
+
 @pytest.mark.parametrize("method", ["ancestral", "euler"])
 def test_seed_decides_the_sound(method):
     """The same one gives the same, another one another; twice the steps, twice the work."""
