@@ -259,6 +259,27 @@ MUTANTS = (
         TEST_LIKELIHOOD,
     ),
     Mutant(
+        "mel's volume with the wrong sign",
+        "tts/likelihood.py",
+        "- elements * volume",
+        "+ elements * volume",
+        "tests/tts/test_likelihood.py",
+    ),
+    Mutant(
+        "mel's prior around zero",
+        "tts/likelihood.py",
+        "x_0 - centre",
+        "x_0",
+        "tests/tts/test_likelihood.py",
+    ),
+    Mutant(
+        "shaped prior without its norm's volume",
+        "vocoder/rectified/prior.py",
+        " - np.log(norm).sum()",
+        "",
+        "tests/vocoder/test_likelihood.py",
+    ),
+    Mutant(
         "equal-angle formula turned over",
         "core/flow/grids.py",
         "(deviation * torch.cos(angle) + torch.sin(angle))",
