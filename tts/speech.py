@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -78,6 +79,47 @@ class Speech:
             mel=torch.cat([self.mel, floor], dim=1),
         )
 
+    def silence(self, seconds: float, log_floor: float) -> Speech:
+        """What `with_silence` puts after it, alone."""
+        frames = self.mel.shape[1]
+        wordless = replace(self, words=(), phonemes=(), sentences=())
+        longer = wordless.with_silence(seconds, log_floor)
+        return longer.part(frames, longer.mel.shape[1])
+
+    def part(self, first: int, last: int) -> Speech:
+        """The stretch between two mel frames; `join` puts such parts together again.
+
+        Text, notes and costs go to the part that begins with frame 0; words, phonemes and
+        sentences to the part in which they begin, whole.
+        """
+        hop_seconds = self.hop_samples / self.sample_rate_hz
+        begin, end = first * hop_seconds, last * hop_seconds
+        if last == self.mel.shape[1]:
+            end = math.inf
+
+        def own(spans: Sequence[Span]) -> tuple[Span, ...]:
+            return tuple(s.later(-begin) for s in spans if begin <= s.start_seconds < end)
+
+        cut = replace(
+            self,
+            waveform=self.waveform[first * self.hop_samples : last * self.hop_samples],
+            mel=self.mel[:, first:last],
+            words=own(self.words),
+            phonemes=own(self.phonemes),
+            sentences=own(self.sentences),
+        )
+        if first == 0:
+            return cut
+        return replace(
+            cut,
+            text="",
+            notes=(),
+            acoustic_nfe=0,
+            vocoder_nfe=0,
+            acoustic_seconds=0.0,
+            vocoder_seconds=0.0,
+        )
+
 
 def join(pieces: Sequence[Speech]) -> Speech:
     """Put stretches of speech one after another.
@@ -94,7 +136,7 @@ def join(pieces: Sequence[Speech]) -> Speech:
         return tuple(span.later(start) for p, start in pairs for span in getattr(p, name))
 
     return Speech(
-        text=" ".join(p.text for p in pieces),
+        text=" ".join(p.text for p in pieces if p.text),
         waveform=torch.cat([p.waveform for p in pieces]),
         sample_rate_hz=pieces[0].sample_rate_hz,
         mel=torch.cat([p.mel for p in pieces], dim=1),

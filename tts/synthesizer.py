@@ -7,7 +7,6 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,17 +14,19 @@ from torch.nn.utils.rnn import pad_sequence
 
 from core.checkpoint import load_module
 from core.config import parse_config
-from core.errors import InputError, unknown_name
+from core.errors import InputError
 from core.voice import ACOUSTIC, Voice, find_voice
 from text import TextFrontend, Utterance, iter_sentences
 from text.symbols import SYMBOLS, symbol_table_hash
 from tts.config import AcousticConfig
+from tts.devices import pick_device
 from tts.frames import Mels
 from tts.model import AcousticModel
 from tts.options import Options, with_choices
 from tts.speakers import chosen_speaker
-from tts.speech import Span, Speech, join
-from vocoder import Vocoder
+from tts.speech import Speech, join
+from tts.utterances import share_durations, speech_of, voiced
+from vocoder import CHUNK_FRAMES, MOST_FRAMES, Vocoder
 
 __all__ = ["Options", "Synthesizer", "pick_device"]
 
@@ -126,6 +127,7 @@ class Synthesizer:
         options: Options | None = None,
         *,
         batch_size: int = 1,
+        in_parts: bool = False,
         **choices: object,
     ) -> Iterator[Speech]:
         """Say a text sentence by sentence, in bounded memory.
@@ -134,49 +136,85 @@ class Synthesizer:
             lines: The text, in pieces that end where sentences may end.
             options: As in `synthesize`.
             batch_size: Sentences synthesised together; it does not change a sample.
+            in_parts: Whether to yield inside sentences, as soon as there is a third of a second,
+                one sentence after another; it changes no sample by more than 1e-4.
             **choices: Fields of `Options`.
 
         Yields:
-            Each sentence, with the silence that follows it.
+            Each sentence, with the silence that follows it; or their parts and each silence.
         """
         if batch_size < 1:
             raise InputError(f"batch_size is {batch_size}; it must be 1 or more")
         options = with_choices(options, choices)
         self.speaker(options)
-        sentences = iter_sentences(lines, self.frontend.language)
-        if options.durations is not None:
-            yield from self._with_durations(list(sentences), options, options.durations)
+        one = in_parts or options.durations is not None
+        readings = self._readings(lines, options, 1 if one else batch_size)
+        if in_parts:
+            yield from self._in_parts(readings)
             return
         pending: Speech | None = None
-        while batch := list(itertools.islice(sentences, batch_size)):
-            spoken = self.frontend.process_batch(batch)
-            for piece in self._speak(spoken, [options] * len(spoken)):
+        while batch := list(itertools.islice(readings, 1 if one else batch_size)):
+            for piece in self._speak(*zip(*batch, strict=True)):
                 if pending is not None:
                     yield self.with_pause(pending, options)
                 pending = piece
-        if pending is None:
+        if pending is not None:
+            yield pending
+
+    def _readings(
+        self, lines: Iterable[str], options: Options, batch_size: int
+    ) -> Iterator[tuple[Utterance, Options]]:
+        """Read a text sentence by sentence; each with its part of the durations, if any."""
+        sentences = iter_sentences(lines, self.frontend.language)
+        if options.durations is not None:
+            utterances = self.frontend.process_batch(list(sentences))
+            yield from zip(utterances, share_durations(utterances, options), strict=True)
+            return
+        empty = True
+        while batch := list(itertools.islice(sentences, batch_size)):
+            empty = False
+            yield from ((utterance, options) for utterance in self.frontend.process_batch(batch))
+        if empty:
             # Let the frontend say what is wrong with a text that has no sentence.
             self.frontend.process("")
-            return
-        yield pending
 
-    def _with_durations(
-        self, sentences: Sequence[str], options: Options, durations: Sequence[int]
+    def _in_parts(self, readings: Iterable[tuple[Utterance, Options]]) -> Iterator[Speech]:
+        part, frames = None, 0
+        floor = math.log(self.acoustic.spec.log_floor)
+        for utterance, options in readings:
+            if part is not None and options.sentence_silence_seconds:
+                yield part.silence(options.sentence_silence_seconds, floor)
+            for part in self.speak_in_parts(utterance, options, frames):
+                yield part
+                frames += part.mel.shape[1]
+
+    def speak_in_parts(
+        self, utterance: Utterance, options: Options, heard_frames: int = 0
     ) -> Iterator[Speech]:
-        """Say sentences, each with its part of the durations of all their phonemes."""
-        spoken = self.frontend.process_batch(sentences)
-        count = sum(len(utterance.ids) for utterance in spoken)
-        if count != len(durations):
-            given = f"there are {len(durations)} durations"
-            raise InputError(f"the text has {count} phonemes and {given}")
-        start = 0
-        for number, utterance in enumerate(spoken, 1):
-            own = tuple(durations[start : start + len(utterance.ids)])
-            start += len(utterance.ids)
-            if not any(own):
-                raise InputError(f"sentence {number} would last no frame: lengthen a phoneme of it")
-            (speech,) = self._speak([utterance], [replace(options, durations=own)])
-            yield speech if number == len(spoken) else self.with_pause(speech, options)
+        """Say a sentence part by part, as soon as there is a third of a second.
+
+        Args:
+            utterance: From `frontend`.
+            options: How.
+            heard_frames: How much was said before it: while that plays, a longer first part can
+                be made, which costs less.
+
+        Yields:
+            Parts whose `join` is the sentence; see `Speech.part` for what goes to which.
+        """
+        with self._lock:
+            mels, seconds = self._mels([utterance], [options])
+        silent = torch.zeros(mels.mask.shape[2] * self.acoustic.spec.hop_samples)
+        made = speech_of(utterance, mels, 0, self.acoustic.spec, silent, 0, (seconds, 0.0))
+        chunks = self.vocoder.stream(
+            made.mel,
+            chunk_frames=min(max(CHUNK_FRAMES, heard_frames), MOST_FRAMES),
+            steps=options.vocoder_steps,
+            method=options.method,
+            grid=options.grid,
+            seed=options.seed,
+        )
+        yield from voiced(made, ((c.waveform, c.nfe) for c in chunks), self._lock)
 
     def speak_together(
         self, utterances: Sequence[Utterance], options: Sequence[Options]
@@ -211,17 +249,37 @@ class Synthesizer:
 
     def _batch(self, batch: Sequence[Utterance], options: Sequence[Options]) -> list[Speech]:
         common = options[0]
+        mels, acoustic_seconds = self._mels(batch, options)
+        began = time.perf_counter()
+        vocoded = self.vocoder.vocode(
+            mels.log_mel,
+            steps=common.vocoder_steps,
+            method=common.method,
+            grid=common.grid,
+            seed=[choice.seed for choice in options],
+            mask=mels.mask if len(batch) > 1 else None,
+        )
+        vocoder_seconds = time.perf_counter() - began
+        shares = (acoustic_seconds / len(batch), vocoder_seconds / len(batch))
+        spec, nfe = self.acoustic.spec, vocoded.nfe
+        return [
+            speech_of(utterance, mels, index, spec, vocoded.waveform[index], nfe, shares)
+            for index, utterance in enumerate(batch)
+        ]
+
+    def _mels(self, batch: Sequence[Utterance], options: Sequence[Options]) -> tuple[Mels, float]:
+        """The mels of a batch, and the seconds they took."""
+        common = options[0]
         speakers = [self.speaker(choice) for choice in options]
         known = [speaker for speaker in speakers if speaker is not None]
         given = [torch.tensor(choice.durations) for choice in options if choice.durations]
         frames = pad_sequence(given, batch_first=True).to(self.device) if given else None
         began = time.perf_counter()
         ids = [torch.tensor(u.ids, dtype=torch.long) for u in batch]
-        seeds = [choice.seed for choice in options]
         mels = self.acoustic.synthesise(
             pad_sequence(ids, batch_first=True).to(self.device),
             torch.tensor([len(i) for i in ids], device=self.device),
-            seeds,
+            [choice.seed for choice in options],
             speaker=torch.stack(known).to(self.device) if known else None,
             speed=torch.tensor([[choice.speed] for choice in options], dtype=torch.float64),
             steps=common.steps,
@@ -231,73 +289,4 @@ class Synthesizer:
             guidance=common.guidance,
             durations=frames,
         )
-        middle = time.perf_counter()
-        vocoded = self.vocoder.vocode(
-            mels.log_mel,
-            steps=common.vocoder_steps,
-            method=common.method,
-            grid=common.grid,
-            seed=seeds,
-            mask=mels.mask if len(batch) > 1 else None,
-        )
-        end = time.perf_counter()
-        shares = ((middle - began) / len(batch), (end - middle) / len(batch))
-        return [
-            self._speech(utterance, mels, vocoded.waveform[index], vocoded.nfe, index, shares)
-            for index, utterance in enumerate(batch)
-        ]
-
-    def _speech(
-        self,
-        utterance: Utterance,
-        mels: Mels,
-        waveform: torch.Tensor,
-        vocoder_nfe: int,
-        index: int,
-        seconds: tuple[float, float],
-    ) -> Speech:
-        spec = self.acoustic.spec
-        frames = int(mels.mask[index].sum())
-        hop_seconds = spec.hop_samples / spec.sample_rate_hz
-        ends = [0.0]
-        for count in mels.durations[index, : len(utterance.ids)].tolist():
-            ends.append(ends[-1] + count * hop_seconds)
-        words = tuple(Span(w.text, ends[w.start], ends[w.end]) for w in utterance.words)
-        phonemes = tuple(
-            Span(SYMBOLS[i], ends[n], ends[n + 1]) for n, i in enumerate(utterance.ids)
-        )
-        return Speech(
-            text=utterance.text,
-            waveform=waveform[: frames * spec.hop_samples],
-            sample_rate_hz=spec.sample_rate_hz,
-            mel=mels.log_mel[index, :, :frames].cpu(),
-            hop_samples=spec.hop_samples,
-            words=words,
-            phonemes=phonemes,
-            sentences=(Span(utterance.text, 0.0, frames * hop_seconds),),
-            notes=tuple(utterance.notes),
-            acoustic_nfe=mels.nfe,
-            vocoder_nfe=vocoder_nfe,
-            acoustic_seconds=seconds[0],
-            vocoder_seconds=seconds[1],
-        )
-
-
-def pick_device(name: str) -> str:
-    """Turn "auto" into the best device there is.
-
-    Raises:
-        InputError: The device is unknown or not there.
-    """
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if name == "auto":
-        return next(d for d in ("cuda", "mps", "cpu") if there[d])
-    if name not in there:
-        raise unknown_name("device", name, ["auto", *there])
-    if not there[name]:
-        raise InputError(f"device {name} is not available here; use cpu or auto")
-    return name
+        return mels, time.perf_counter() - began

@@ -5,6 +5,7 @@
 >>> vocoder.vocode(mel).waveform  # doctest: +SKIP
 """
 
-from vocoder.vocoder import Vocoded, Vocoder
+from vocoder.streaming import MOST_FRAMES
+from vocoder.vocoder import CHUNK_FRAMES, Vocoded, Vocoder
 
-__all__ = ["Vocoded", "Vocoder"]
+__all__ = ["CHUNK_FRAMES", "MOST_FRAMES", "Vocoded", "Vocoder"]

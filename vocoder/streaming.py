@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vocoder.interface import FlowVocoder, Sampling, VocoderModel
+from vocoder.interface import FlowVocoder, Generated, Sampling, VocoderModel
 
 # Long parts throw less context away, short ones are heard sooner and take less memory.
 GROWTH = 4
@@ -59,7 +59,7 @@ def parts(frames: int, chunk_frames: int, context: int | None) -> Iterator[Part]
 
 def stream(
     model: VocoderModel, log_mel: Tensor, seed: int, sampling: Sampling, chunk_frames: int
-) -> Iterator[Tensor]:
+) -> Iterator[Generated]:
     """Synthesise one mel part by part.
 
     A model without a bounded context makes it in one part.
@@ -72,17 +72,18 @@ def stream(
         chunk_frames: Length of the first part.
 
     Yields:
-        (1, L) waveforms; end to end, what `model.generate` makes of the mel.
+        Waveforms (1, L); end to end, what `model.generate` makes of the mel.
     """
     frames, hop = log_mel.shape[2], model.spec.hop_samples
     context = model.context_frames(sampling) if isinstance(model, FlowVocoder) else None
     cuts = list(parts(frames, chunk_frames, context))
     if not isinstance(model, FlowVocoder) or len(cuts) == 1:
-        yield model.generate(log_mel, [seed], sampling).waveform
+        yield model.generate(log_mel, [seed], sampling)
         return
     with torch.inference_mode():
         noise = model.noise(log_mel, [seed])
     for start, end, first, last in cuts:
         x_0, mel = noise[:, first * hop : last * hop], log_mel[:, :, first:last]
-        made = model.carry(x_0, mel, sampling).waveform
-        yield made[:, (start - first) * hop : (end - first) * hop]
+        made = model.carry(x_0, mel, sampling)
+        kept = made.waveform[:, (start - first) * hop : (end - first) * hop]
+        yield Generated(kept, made.nfe)

@@ -132,7 +132,7 @@ class Vocoder:
         method: str | None = None,
         grid: str | None = None,
         seed: int = 0,
-    ) -> Iterator[Tensor]:
+    ) -> Iterator[Vocoded]:
         """Turn a log mel into a waveform part by part; mistakes are told at once.
 
         Methods whose steps depend on the whole mel ("rk45", "sde"), and vocoders that are no
@@ -148,7 +148,7 @@ class Vocoder:
             seed: Of the noise.
 
         Returns:
-            (L,) float32 parts on the CPU: end to end, what `vocode` returns, to 1e-4.
+            Parts (L,), each with its own evaluations: end to end, what `vocode` returns, to 1e-4.
 
         Raises:
             InputError: As in `vocode`, or `chunk_frames` is below 1.
@@ -162,8 +162,9 @@ class Vocoder:
             )
         self._check(mel, mel[None], None, spec)
         batch, sampling = mel[None].to(self.device).float(), self._sampling(steps, method, grid)
-        chunks = stream(self.model, batch, seed, sampling, chunk_frames)
-        return (chunk[0].clamp(-1.0, 1.0).cpu() for chunk in chunks)
+        made = stream(self.model, batch, seed, sampling, chunk_frames)
+        rate = self.spec.sample_rate_hz
+        return (Vocoded(m.waveform[0].clamp(-1.0, 1.0).cpu(), rate, m.nfe) for m in made)
 
     def _sampling(self, steps: int | None, method: str | None, grid: str | None) -> Sampling:
         defaults = self.defaults

@@ -11,6 +11,7 @@ from core.errors import InputError
 from core.voice import CONFIG, VoiceFacts, find_voice, write_facts
 from text import TextError
 from tts.options import Options
+from tts.speech import join
 from tts.synthesizer import Synthesizer, pick_device
 from vocoder import Vocoder
 
@@ -226,3 +227,32 @@ def test_unknown_device_is_refused():
     with pytest.raises(InputError, match="unknown device 'gpu'"):
         pick_device("gpu")
     assert pick_device("auto") in ("cpu", "cuda", "mps")
+
+
+def test_parts_are_the_whole(voice):
+    """Sound to 1e-4, mel, text, words and notes: what comes in parts is what comes at once."""
+    text = TEXT + " This sentence has a few more words than the others, and so it has more parts."
+    parts = list(voice.stream([text], in_parts=True, seed=3))
+    whole, joined = voice.synthesize(text, seed=3), join(parts)
+    assert len(parts[0].waveform) < len(whole.waveform) / 4
+    torch.testing.assert_close(joined.waveform, whole.waveform, atol=1e-4, rtol=0)
+    assert torch.equal(joined.mel, whole.mel)
+    assert (joined.text, joined.notes) == (whole.text, whole.notes)
+    assert joined.acoustic_nfe == whole.acoustic_nfe
+    for name in ("words", "phonemes", "sentences"):
+        ours, theirs = getattr(joined, name), getattr(whole, name)
+        assert [span.text for span in ours] == [span.text for span in theirs]
+        for a, b in zip(ours, theirs, strict=True):
+            assert a.start_seconds == pytest.approx(b.start_seconds, abs=1e-6)
+            assert a.end_seconds == pytest.approx(b.end_seconds, abs=1e-6)
+
+
+def test_parts_are_made_as_they_are_asked_for(voice):
+    """The first part costs a first part: the text after it is not even read."""
+
+    def lines():
+        yield "The first sentence is here. The second one is begun"
+        raise AssertionError("the rest was read before the first part left")
+
+    first = next(voice.stream(lines(), in_parts=True))
+    assert first.seconds > 0
