@@ -43,7 +43,7 @@ class Served:
     def client(self, **options: Any) -> Any:
         import httpx
 
-        return httpx.Client(base_url=self.address, timeout=60, **options)
+        return httpx.Client(base_url=self.address, timeout=600, **options)
 
     def speak(self, input: str = TEXT, **fields: Any) -> Any:
         """The answer to a request for speech."""
@@ -60,7 +60,8 @@ def serving(
     from tts.server.listening import bind, make_server
     from tts.server.settings import ServerSettings
 
-    settings = ServerSettings(**limits)
+    # What is right does not depend on how busy the machine is.
+    settings = ServerSettings(**{"first_byte_seconds": 600.0, **limits})
     app = create_app(synthesizer, settings, version="1.2.3", mount_demo=mount_demo)
     listening = bind("127.0.0.1", 0)
     server = make_server(app, settings)

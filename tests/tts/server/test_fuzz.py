@@ -41,8 +41,7 @@ def speaks_or_refuses(client, text, **fields):
 
 @pytest.fixture(scope="module")
 def client(voice):
-    with serving(voice, first_byte_seconds=900.0) as served, served.client() as made:
-        made.timeout = 900
+    with serving(voice) as served, served.client() as made:
         yield made
 
 
