@@ -118,6 +118,11 @@ class Gated(Synthesizer):
         self.batches.append(len(utterances))
         return super().speak_together(utterances, options)
 
+    def speak_in_parts(self, utterance, options, heard_frames=0):
+        self.permits.acquire()
+        self.batches.append(1)
+        yield from super().speak_in_parts(utterance, options, heard_frames)
+
     def let(self, batches: int = 1000) -> None:
         """Allow some batches."""
         self.permits.release(batches)

@@ -111,14 +111,14 @@ def test_answer_that_takes_too_long_is_broken_off(gated):
 
 def test_failure_of_one_spares_the_others_in_its_batch(gated):
     """What breaks a batch is found; the others are said, and the server lives on."""
-    real = gated._batch
+    real = gated._mels
 
     def fragile(batch, options):
         if any("three" in u.text.lower() for u in batch):
             raise RuntimeError("a secret from inside")
         return real(batch, options)
 
-    gated._batch = fragile
+    gated._mels = fragile
     with serving(gated) as served, ThreadPoolExecutor(8) as pool:
         first = pool.submit(served.speak, "First.")
         eventually(lambda: served.engine.taken == 1)

@@ -51,7 +51,7 @@ def running(directory: Path, *arguments: object, **variables: str) -> Iterator[t
         yield address, log
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
         assert "Traceback" not in log.read_text()
 
 
@@ -62,7 +62,7 @@ def requests_in(log: Path) -> list[dict[str, object]]:
 
 def speak(address: str, text: str, **fields: object) -> httpx.Response:
     body = {"input": text, "response_format": "wav", **fields}
-    return httpx.post(f"{address}/v1/audio/speech", json=body, timeout=120)
+    return httpx.post(f"{address}/v1/audio/speech", json=body, timeout=600)
 
 
 def test_command_serves_and_ends_well(tiny_voice, voice, tmp_path):
@@ -106,5 +106,5 @@ def test_environment_sets_the_server(tiny_voice, tmp_path):
         headers = {"Authorization": "Bearer a-key-of-good-length"}
         url = f"{address}/v1/audio/speech"
         for text, status in (("Hi there.", 200), ("Hi there, you.", 422)):
-            answer = httpx.post(url, json={"input": text}, headers=headers, timeout=60)
+            answer = httpx.post(url, json={"input": text}, headers=headers, timeout=600)
             assert answer.status_code == status

@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
+import pytest
 
 from core.audio.pcm import wav_header
 from tests.tts.server.conftest import CLOSE, eventually, samples_of, serving
+from tts.synthesizer import Synthesizer
 
 LONG = "This is one of many sentences. " * 40
 # Asks for a long text, tells that sound has come, and reads no further.
@@ -47,6 +50,43 @@ def test_first_sound_leaves_before_the_rest_is_made(gated):
             content += b"".join(chunks)
     whole = gated.synthesize("One. Two. Three.").waveform.numpy()
     np.testing.assert_allclose(samples_of(content), whole, atol=CLOSE)
+
+
+LONGER = "This is a sentence of a few more words than the others have, for it to come in parts."
+
+
+class Slow(Synthesizer):
+    """A voice whose sentences go on only when they are let, after their first part."""
+
+    def __init__(self, other):
+        super().__init__(other.voice, other.frontend, other.acoustic, other.vocoder)
+        self.permits = threading.Semaphore(0)
+
+    def speak_in_parts(self, utterance, options, heard_frames=0):
+        for part in super().speak_in_parts(utterance, options, heard_frames):
+            yield part
+            self.permits.acquire()
+
+
+@pytest.mark.parametrize("kind", ["wav", "pcm"])
+def test_first_sound_leaves_inside_the_first_sentence(voice, kind):
+    """Its first part is with the client while the second is not made; together they are it."""
+    slow = Slow(voice)
+    wanted = voice.synthesize(LONGER).waveform.numpy()
+    head = 44 if kind == "wav" else 0
+    with serving(slow) as served, served.client() as client:
+        body = {"input": LONGER, "response_format": kind}
+        with client.stream("POST", "/v1/audio/speech", json=body) as answer:
+            chunks = answer.iter_bytes()
+            content = next(chunks)
+            while len(content) < 44 + 1000:
+                content += next(chunks)
+            assert len(content) < head + 2 * len(wanted)
+            slow.permits.release(100)
+            content += b"".join(chunks)
+    if kind == "wav":
+        assert content[:44] == wav_header(22050, 2 * len(wanted))
+        np.testing.assert_allclose(samples_of(content), wanted, atol=2 * CLOSE)
 
 
 def test_single_sentence_has_an_exact_header(server, voice):
