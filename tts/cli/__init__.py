@@ -17,6 +17,8 @@ from tts.cli.messages import explain, tell
 def build() -> typer.Typer:
     """Put the commands together."""
     from tts.cli import (
+        convert,
+        demo,
         doctor,
         evaluate,
         features,
@@ -52,9 +54,11 @@ def build() -> typer.Typer:
         """
 
     app.command("say", help=say.EXAMPLES)(say.say)
+    app.command("demo", help=demo.EXAMPLES)(demo.demo)
     app.command("serve", help=serve.EXAMPLES)(serve.serve)
     app.command("text")(show_text.show_text)
     app.command("vocode", help=vocode.EXAMPLES)(vocode.vocode)
+    app.command("convert", help=convert.EXAMPLES)(convert.convert)
     app.command("voices")(voices.voices)
     app.command("models")(models.models)
     app.command("doctor")(doctor.doctor)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tts
 from core.config import parse_config
 from core.errors import InputError
 from tts.cli.flags import version
@@ -109,46 +107,18 @@ def _demo(wanted: bool | None) -> Any:
     """What mounts the demo of a voice, or None."""
     if wanted is False:
         return None
-    # It lies beside the packages and is not installed with them.
-    path = Path(tts.__file__).parents[1] / "app.py"
-    there = path.is_file() and path.with_name("pyproject.toml").is_file()
-    if not there or importlib.util.find_spec("gradio") is None:
+    if importlib.util.find_spec("gradio") is None:
         if wanted:
-            raise InputError("the demo needs a source tree and gradio: pip install '.[demo]'")
+            raise InputError('the demo needs gradio: pip install -c constraints.txt ".[demo]"')
         return None
-    spec = importlib.util.spec_from_file_location("app", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    from tts.demo.page import build_demo, mount
 
     def mounted(synthesizer: Synthesizer) -> Any:
-        blocks = module.build_demo(synthesizer)
+        page = build_demo(synthesizer)
 
-        def mount(app: FastAPI, path: str) -> FastAPI:
-            return _mount(app, path, blocks)
+        def put(app: FastAPI, path: str) -> FastAPI:
+            return mount(app, path, page)
 
-        return mount
+        return put
 
-    return mounted
-
-
-def _mount(app: FastAPI, path: str, blocks: Any) -> FastAPI:
-    import gradio
-
-    theme = gradio.themes.Default(
-        font=("ui-sans-serif", "system-ui", "sans-serif"), font_mono=("ui-monospace", "monospace")
-    )
-    mounted: FastAPI = gradio.mount_gradio_app(
-        app,
-        blocks,
-        path,
-        show_error=False,
-        max_file_size="1kb",
-        allowed_paths=[],
-        ssr_mode=False,
-        enable_monitoring=False,
-        footer_links=[],
-        theme=theme,
-    )
     return mounted

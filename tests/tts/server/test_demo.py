@@ -42,7 +42,7 @@ def test_demo_speaks_beside_the_server(page):
     """Its own queue, the same voice."""
     config = page.get("/demo/config").json()
     (number,) = (d["id"] for d in config["dependencies"] if d["api_name"] == "speak")
-    data = ["Hello.", None, 1.0, 1, 1, 0.667, 0]
+    data = ["Hello.", None, None, None, 1.0, 0.667, 1, 1, 0]
     body = {"data": data, "fn_index": number, "session_hash": "s1"}
     assert page.post("/demo/gradio_api/queue/join", json=body).status_code == 200
     with page.stream("GET", "/demo/gradio_api/queue/data?session_hash=s1") as stream:
@@ -70,7 +70,7 @@ def test_demo_serves_no_files(page, path):
 
 def test_demo_takes_no_large_upload(page):
     """Refused by its size, before it is read."""
-    files = {"files": ("a.wav", b"x" * 100_000)}
+    files = {"files": ("a.wav", b"x" * 10_000_001)}
     assert 400 <= page.post("/demo/gradio_api/upload", files=files).status_code < 500
     headers = {"Content-Length": str(2 << 30), "Content-Type": "multipart/form-data; boundary=x"}
     with pytest.raises(Exception, match=r"Content-Length|disconnected|closed"):

@@ -1,0 +1,105 @@
+"""The tab that shows what a flow does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from core.flow import METHODS
+from tts.demo.comparing import HALVES, STEPS
+from tts.demo.files import Files
+from tts.demo.flow_answers import (
+    FLOWS,
+    NO_BENDS,
+    NO_WALK,
+    OWN,
+    WALK_STEPS,
+    compared,
+    measured,
+    walked,
+)
+from tts.demo.limits import FLOW_CHARACTERS
+from tts.demo.messages import empty, note, part, place, said
+from tts.demo.voices import Voices
+
+TEXT = "A straight path needs few steps."
+GRIDS = (OWN, "uniform", "cosine", "sway:-1", "power:2", "equal-angle:1")
+ABOUT = (
+    "A flow carries noise at t = 0 to speech at t = 1, along a velocity that a network has learnt. "
+    "The straighter the paths, the fewer steps it takes to follow them."
+)
+NO_CARDS = empty(f"The sentence with {', '.join(map(str, STEPS[:-1]))} and {STEPS[-1]} steps.")
+
+
+def flow_tab(gr: Any, voices: Voices, files: Files) -> None:
+    """Lay the tab out; to be called inside it.
+
+    Args:
+        gr: Gradio.
+        voices: The default one is shown.
+        files: Where sounds and pictures go.
+    """
+    place(gr, note(ABOUT))
+    with gr.Row():
+        text = gr.Textbox(
+            TEXT, label="Sentence", max_length=FLOW_CHARACTERS, min_width=280, scale=3
+        )
+        method = gr.Dropdown([OWN, *METHODS], value=OWN, label="Method", min_width=140)
+        grid = gr.Dropdown(
+            list(GRIDS), value=OWN, label="Grid, or nodes such as 0,0.3,1", min_width=140,
+            allow_custom_value=True,
+        )  # fmt: skip
+        seed = gr.Number(0, precision=0, minimum=0, label="Seed", min_width=90)
+    how = [text, method, grid, seed]
+    _side_by_side(gr, voices, files, how)
+    _walk(gr, voices, files, how)
+    _straightness(gr, voices, how)
+
+
+def _side_by_side(gr: Any, voices: Voices, files: Files, how: list[Any]) -> None:
+    place(gr, part("Few steps and many"))
+    with gr.Row(equal_height=True):
+        halves = gr.Radio(
+            [(name, key) for key, name in HALVES.items()], value="both", label="Steps of", scale=3
+        )
+        button = gr.Button("Compare", variant="primary", min_width=140)
+    status = place(gr, said(), "st-status")
+    cards = place(gr, NO_CARDS)
+
+    def on_compare(halves: str, *values: Any) -> Iterator[tuple[str, str]]:
+        yield from compared(voices, files, halves, *values)
+
+    button.click(
+        on_compare, [halves, *how], [cards, status], api_name="compare", show_progress="hidden"
+    )
+
+
+def _walk(gr: Any, voices: Voices, files: Files, how: list[Any]) -> None:
+    place(gr, part("From noise to speech"))
+    with gr.Row(equal_height=True):
+        which = gr.Radio(
+            [(name, key) for key, name in FLOWS.items()], value="mel", label="Flow", scale=3
+        )
+        steps = gr.Slider(2, WALK_STEPS, 8, step=1, label="Steps", scale=2)
+        button = gr.Button("Walk", variant="primary", min_width=140)
+    status = place(gr, said(), "st-status")
+    shown = place(gr, NO_WALK)
+
+    def on_walk(which: str, steps: float, *values: Any) -> tuple[str, str]:
+        return walked(voices, files, which, steps, *values)
+
+    button.click(
+        on_walk, [which, steps, *how], [shown, status], api_name="walk", show_progress="minimal"
+    )
+
+
+def _straightness(gr: Any, voices: Voices, how: list[Any]) -> None:
+    place(gr, part("How straight the paths are"))
+    button = gr.Button("Measure", variant="primary", min_width=140)
+    status = place(gr, said(), "st-status")
+    shown = place(gr, NO_BENDS)
+
+    def on_measure(text: str, method: str, grid: str, seed: object) -> tuple[str, str]:
+        return measured(voices, text, seed)
+
+    button.click(on_measure, how, [shown, status], api_name="measure", show_progress="minimal")
