@@ -180,10 +180,9 @@ class Synthesizer:
 
     def _in_parts(self, readings: Iterable[tuple[Utterance, Options]]) -> Iterator[Speech]:
         part, frames = None, 0
-        floor = math.log(self.acoustic.spec.log_floor)
         for utterance, options in readings:
             if part is not None and options.sentence_silence_seconds:
-                yield part.silence(options.sentence_silence_seconds, floor)
+                yield self.pause(part, options)
             for part in self.speak_in_parts(utterance, options, frames):
                 yield part
                 frames += part.mel.shape[1]
@@ -237,6 +236,11 @@ class Synthesizer:
         """A sentence with the silence that follows it when it is not the last."""
         floor = math.log(self.acoustic.spec.log_floor)
         return speech.with_silence(options.sentence_silence_seconds, floor)
+
+    def pause(self, speech: Speech, options: Options) -> Speech:
+        """The silence that follows a sentence, or its last part, alone."""
+        floor = math.log(self.acoustic.spec.log_floor)
+        return speech.silence(options.sentence_silence_seconds, floor)
 
     def speaker(self, options: Options) -> torch.Tensor | None:
         """Who speaks, as the acoustic model wants it; see `tts.speakers.chosen_speaker`."""

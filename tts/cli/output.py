@@ -36,16 +36,25 @@ class Sink(Protocol):
 class StreamSink:
     """A WAV (or bare samples) on a stream that cannot go back.
 
-    The first ten seconds are held, so that a short sound has an exact header. A longer one begins
-    with the sizes that mean "until the end"; they are put right where the stream can be rewound.
+    The first ten seconds are held, so that a short sound has an exact header. One that is longer,
+    or must leave at once, begins with the sizes that mean "until the end"; they are put right
+    where the stream can be rewound.
 
     Args:
         stream: Where it goes.
         sample_rate_hz: Rate of the pieces.
         header: Whether it is a WAV.
+        at_once: Whether to hold nothing.
     """
 
-    def __init__(self, stream: BinaryIO, sample_rate_hz: int, header: bool = True) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        sample_rate_hz: int,
+        header: bool = True,
+        at_once: bool = False,
+    ) -> None:
+        self._most_held = 0.0 if at_once else HELD_SECONDS * 2 * sample_rate_hz
         self._stream, self._rate, self._header = stream, sample_rate_hz, header
         self._held: list[bytes] | None = [] if header else None
         self._written = 0
@@ -57,7 +66,7 @@ class StreamSink:
             self._put(data)
         else:
             self._held.append(data)
-            if sum(map(len, self._held)) > HELD_SECONDS * 2 * self._rate:
+            if sum(map(len, self._held)) > self._most_held:
                 self._release(None)
         return clipped
 
@@ -157,13 +166,16 @@ def is_stream(path: str) -> bool:
 
 
 @contextmanager
-def file_sink(path: str, sample_rate_hz: int, format: str | None = None) -> Iterator[Sink]:
+def file_sink(
+    path: str, sample_rate_hz: int, format: str | None = None, at_once: bool = False
+) -> Iterator[Sink]:
     """A file that appears whole or not at all; or a stream.
 
     Args:
         path: A file, a pipe, a device, or "-" for standard output.
         sample_rate_hz: Rate of the pieces.
         format: By the extension when None.
+        at_once: Whether a stream holds nothing back for the sake of an exact header.
 
     Raises:
         InputError: There is no such format.
@@ -178,7 +190,7 @@ def file_sink(path: str, sample_rate_hz: int, format: str | None = None) -> Iter
         stream: BinaryIO = sys.stdout.buffer
         if path != STDOUT:
             stream = stack.enter_context(open(path, "wb", buffering=0))
-        sink = StreamSink(stream, sample_rate_hz, header=kind == "wav")
+        sink = StreamSink(stream, sample_rate_hz, kind == "wav", at_once)
         yield sink
         sink.finish()
 

@@ -23,7 +23,7 @@ Examples:
 
   straighttalk say -i prompts.txt --output-dir out   (a line `a1|Hello` becomes out/a1.wav)
 
-  echo "Good morning." | straighttalk say -o - | aplay
+  echo "Good morning." | straighttalk say --stream -o - | aplay
 
   straighttalk say "Read [[ɹˈɛd]] slowly." --speed 0.8 --steps 10 --seed 7
 """
@@ -80,6 +80,12 @@ Play = Annotated[
     bool | None,
     typer.Option("--play/--no-play", help="Play aloud; the default without -o."),
 ]
+Stream = Annotated[
+    bool,
+    typer.Option(
+        "--stream", help="Play or pipe the first part of a sentence before the rest is made."
+    ),
+]
 ListVoices = Annotated[bool, typer.Option("--list-voices", help="Show the voices and exit.")]
 Json = Annotated[
     bool,
@@ -115,6 +121,7 @@ def say(
     normalize: flags.Normalize = True,
     timings: Timings = None,
     play: Play = None,
+    stream: Stream = False,
     as_json: Json = False,
     quiet: flags.Quiet = False,
     list_voices: ListVoices = False,
@@ -141,7 +148,8 @@ def say(
 
     request = Request(
         options=options, output=output_file, directory=output_dir, format=format, play=play,
-        timings=timings, volume=volume, batch_size=batch_size, as_json=as_json, quiet=quiet,
+        timings=timings, volume=volume, batch_size=batch_size, stream=stream, as_json=as_json,
+        quiet=quiet,
     )  # fmt: skip
     synthesizer = Synthesizer.from_pretrained(
         voice, device=device, language=language, lexicon=lexicon, normalize=normalize

@@ -40,6 +40,7 @@ class Request:
         timings: File for the times, or with `directory` a format; None for no times.
         volume: Factor on the samples.
         batch_size: Sentences made together.
+        stream: Whether sound leaves inside sentences; they are then made one by one.
         as_json: Whether facts are JSON.
         quiet: Whether to be silent but for errors.
     """
@@ -52,6 +53,7 @@ class Request:
     timings: str | None
     volume: float
     batch_size: int
+    stream: bool
     as_json: bool
     quiet: bool
 
@@ -135,7 +137,10 @@ class Job:
         """
         request, tally = self.request, Tally()
         stream = self.synthesizer.stream(
-            utterance.lines, request.options, batch_size=request.batch_size
+            utterance.lines,
+            request.options,
+            batch_size=request.batch_size,
+            in_parts=request.stream,
         )
         while True:
             began = time.perf_counter()
@@ -205,7 +210,9 @@ class Job:
                 assert played is not None
                 yield played, ""
                 return
-            kept = stack.enter_context(file_sink(request.output, rate, request.format))
+            kept = stack.enter_context(
+                file_sink(request.output, rate, request.format, at_once=request.stream)
+            )
             name = "" if request.output == STDOUT else request.output
             yield (kept if played is None else _Both(kept, played)), name
 

@@ -29,6 +29,7 @@ class Job:
         synthesizer: The voice.
         utterances: Its sentences, at least one.
         options: How they are said.
+        in_parts: Whether sound is wanted inside sentences.
         wake: Called when there may be work again.
     """
 
@@ -37,16 +38,17 @@ class Job:
         synthesizer: Synthesizer,
         utterances: Sequence[Utterance],
         options: Options,
+        in_parts: bool,
         wake: Callable[[], None],
     ) -> None:
-        self.synthesizer, self.options = synthesizer, options
+        self.synthesizer, self.options, self.in_parts = synthesizer, options, in_parts
         self.left = deque(utterances)
-        self.made = self.read = 0
+        self.made = self.read = self.made_frames = 0
         self.cancelled = False
         self._sentences = len(utterances)
         self._wake = wake
         self._loop = asyncio.get_running_loop()
-        self._pieces: asyncio.Queue[Speech | Exception] = asyncio.Queue()
+        self._pieces: asyncio.Queue[tuple[Speech | Exception | None, bool]] = asyncio.Queue()
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -58,26 +60,41 @@ class Job:
         """Whether its next sentence should be made."""
         return bool(self.left) and not self.cancelled and self.made - self.read < READ_AHEAD
 
-    def deliver(self, piece: Speech | Exception) -> None:
-        """Hand a piece over from the engine's thread."""
+    def deliver(self, piece: Speech | Exception | None, ends: bool = True) -> None:
+        """Hand a piece over from the engine's thread.
+
+        Args:
+            piece: A sentence, a part of one, or why there is none; None when all parts were.
+            ends: Whether its sentence ends with it.
+        """
+        if ends:
+            self.made += 1
+        if isinstance(piece, Speech):
+            self.made_frames += piece.mel.shape[1]
         # The loop is closed when the server ends.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
+            self._loop.call_soon_threadsafe(self._pieces.put_nowait, (piece, ends))
 
     async def pieces(self) -> AsyncIterator[Speech]:
-        """Each sentence with the silence that follows it.
+        """Each sentence with the silence that follows it; or its parts, and that silence.
 
         Raises:
             Exception: What went wrong with one.
         """
-        for number in range(1, self._sentences + 1):
-            piece = await self._pieces.get()
+        voice, options, heard = self.synthesizer, self.options, None
+        while self.read < self._sentences:
+            piece, ends = await self._pieces.get()
             if isinstance(piece, Exception):
                 raise piece
-            self.read = number
-            self._wake()
-            last = number == self._sentences
-            yield piece if last else self.synthesizer.with_pause(piece, self.options)
+            if ends:
+                self.read += 1
+                self._wake()
+            pause = ends and self.read < self._sentences
+            if piece is not None:
+                heard = piece
+                yield voice.with_pause(piece, options) if pause else piece
+            elif pause and heard is not None and options.sentence_silence_seconds:
+                yield voice.pause(heard, options)
 
     def cancel(self) -> None:
         """Make nothing more of it."""
@@ -130,10 +147,14 @@ class Engine:
 
     @contextmanager
     def job(
-        self, synthesizer: Synthesizer, utterances: Sequence[Utterance], options: Options
+        self,
+        synthesizer: Synthesizer,
+        utterances: Sequence[Utterance],
+        options: Options,
+        in_parts: bool = False,
     ) -> Iterator[Job]:
         """Have a text said; leaving the block cancels what is not yet made of it."""
-        job = Job(synthesizer, utterances, options, self._wake)
+        job = Job(synthesizer, utterances, options, in_parts, self._wake)
         with self._condition:
             self._jobs.append(job)
             self._condition.notify()
@@ -171,18 +192,30 @@ class Engine:
         return [job for job in waiting if job.key == waiting[0].key][: self.batch_size]
 
     def _speak(self, batch: Sequence[tuple[Job, Utterance]]) -> None:
+        first = batch[0][0]
         try:
-            pieces = batch[0][0].synthesizer.speak_together(
+            # Those that share a batch wait for each other, but not for their turn.
+            if len(batch) == 1 and first.in_parts:
+                self._speak_in_parts(*batch[0])
+                return
+            pieces = first.synthesizer.speak_together(
                 [utterance for _, utterance in batch], [job.options for job, _ in batch]
             )
         except Exception as error:
             if len(batch) == 1:
-                batch[0][0].deliver(error)
+                first.deliver(error)
                 return
             # One of them is at fault; the others shall not hear of it.
             for pair in batch:
                 self._speak([pair])
             return
         for (job, _), piece in zip(batch, pieces, strict=True):
-            job.made += 1
             job.deliver(piece)
+
+    def _speak_in_parts(self, job: Job, utterance: Utterance) -> None:
+        parts = job.synthesizer.speak_in_parts(utterance, job.options, job.made_frames)
+        for part in parts:
+            job.deliver(part, ends=False)
+            if job.cancelled:
+                return
+        job.deliver(None)

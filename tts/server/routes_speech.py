@@ -100,26 +100,34 @@ def _encoder(order: Order, body: SpeechRequest, samples: int | None) -> StreamEn
 
 
 async def _sound(request: Request, body: SpeechRequest) -> AsyncGenerator[bytes]:
-    """The file, piece by piece; in one piece where its length is to be known."""
-    pieces = speech_pieces(request, body)
+    """The file, part by part; in one piece where its length is to be known."""
+    pieces = speech_pieces(request, body, in_parts=body.stream)
     try:
         order = await anext(pieces)
         assert isinstance(order, Order)
-        at_once = not body.stream or len(order.utterances) == 1
-        spoken = [piece async for piece in pieces if isinstance(piece, Speech)] if at_once else []
-        samples = sum(len(piece.waveform) for piece in spoken) if at_once else None
-        encoder = _encoder(order, body, samples)
-        if at_once:
+        if not body.stream:
+            spoken = [piece async for piece in pieces if isinstance(piece, Speech)]
+            encoder = _encoder(order, body, sum(len(piece.waveform) for piece in spoken))
             whole = partial(_encode_all, encoder, spoken)
             yield await run_in_threadpool(whole)
             return
+        encoder: StreamEncoder | None = None
         async for piece in pieces:
             assert isinstance(piece, Speech)
+            encoder = encoder or _encoder(order, body, _length(order, body, piece))
             if chunk := await run_in_threadpool(encoder.feed, piece.waveform):
                 yield chunk
+        assert encoder is not None
         yield await run_in_threadpool(encoder.finish)
     finally:
         await pieces.aclose()
+
+
+def _length(order: Order, body: SpeechRequest, first: Speech) -> int | None:
+    """Samples of the whole, where its first part tells them and they are of use."""
+    if body.response_format != "wav" or len(order.utterances) > 1:
+        return None
+    return round(first.sentences[0].end_seconds * first.sample_rate_hz)
 
 
 def _encode_all(encoder: StreamEncoder, spoken: list[Speech]) -> bytes:

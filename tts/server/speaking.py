@@ -72,8 +72,10 @@ def understand(state: State, body: UtteranceRequest) -> Order:
     return Order(synthesizer, utterances, body.options(speaker))
 
 
-async def speech_pieces(request: Request, body: UtteranceRequest) -> AsyncGenerator[Order | Speech]:
-    """The order, then each sentence as it is made.
+async def speech_pieces(
+    request: Request, body: UtteranceRequest, in_parts: bool = False
+) -> AsyncGenerator[Order | Speech]:
+    """The order, then each sentence as it is made; or its parts, where nobody else waits.
 
     Holds a place in the queue until it is closed.
 
@@ -94,7 +96,8 @@ async def speech_pieces(request: Request, body: UtteranceRequest) -> AsyncGenera
             if state.settings.log_texts:
                 trace.facts["text"] = body.input
             yield order
-            with state.engine.job(order.synthesizer, order.utterances, order.options) as job:
+            told = order.synthesizer, order.utterances, order.options
+            with state.engine.job(*told, in_parts) as job:
                 async for piece in job.pieces():
                     state.metrics.audio_seconds.inc(piece.seconds)
                     if "first_audio_seconds" not in trace.facts:

@@ -64,6 +64,17 @@ def test_a_long_stream_is_read_to_its_end():
     assert (samples == wanted).all()
 
 
+def test_a_stream_at_once_holds_nothing():
+    """A header without a length and the first piece are there before the second is made."""
+    pipe = Pipe()
+    sink = StreamSink(pipe, RATE, at_once=True)
+    sink.write(np.zeros(10, np.float32))
+    assert pipe.getvalue() == wav_header(RATE, None) + bytes(20)
+    sink.write(np.zeros(10, np.float32))
+    sink.finish()
+    assert pipe.getvalue() == wav_header(RATE, None) + bytes(40)
+
+
 def test_a_long_stream_into_a_file_is_put_right(tmp_path):
     """As behind a shell's `>`, after what others wrote there."""
     with (tmp_path / "a.wav").open("wb") as file:

@@ -7,9 +7,11 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
+from core.audio.pcm import wav_header
 from tts.synthesizer import Synthesizer
 
 TEXT = "Hello there, my friend."
@@ -249,3 +251,40 @@ def test_a_file_that_cannot_grow_is_not_left_behind(say, tmp_path, monkeypatch):
     assert "file too large" in ran.error()
     assert sounds(tmp_path) == ["a.wav"]
     assert (tmp_path / "a.wav").read_bytes() == b"old"
+
+
+LONGER = "This is a sentence of a few more words than the others have, for it to come in parts."
+
+
+def test_stream_pipes_the_same_sound_as_it_is_made(say, tmp_path, monkeypatch):
+    """In more pieces, and put right at its end where standard output is a file."""
+    whole = say(TWO + " " + LONGER, "-o", "whole.wav", "--json").json()[0]
+    pieces, stream = [], Synthesizer.stream
+
+    def counted(*arguments, **more):
+        for speech in stream(*arguments, **more):
+            pieces.append(len(speech.waveform))
+            yield speech
+
+    monkeypatch.setattr(Synthesizer, "stream", counted)
+    arguments = ("--stream", "-o", "-", "--timings", "a.json", "--json")
+    ran = say(TWO + " " + LONGER, *arguments)
+    assert ran.code == 0, ran.err
+    samples = np.frombuffer(ran.out[44:], "<i2") / 32768
+    assert ran.out[:44] == wav_header(22050, 2 * len(samples))
+    np.testing.assert_allclose(samples, soundfile.read(tmp_path / "whole.wav")[0], atol=2e-4)
+    # Three sentences, two pauses, and parts.
+    assert len(pieces) > 5
+    times = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert len(times["sentences"]) == 3
+    assert whole["audio_seconds"] == pytest.approx(len(samples) / 22050, abs=1e-3)
+
+
+@posix
+def test_stream_is_played_as_it_is_made(say, tmp_path, monkeypatch):
+    """The player hears the samples that a file would have."""
+    assert say(LONGER, "-o", "whole.wav").code == 0
+    heard = install_player(tmp_path, monkeypatch, "aplay", 0)
+    assert say(LONGER, "--stream").code == 0
+    samples = np.frombuffer((heard / "sound").read_bytes(), "<i2") / 32768
+    np.testing.assert_allclose(samples, soundfile.read(tmp_path / "whole.wav")[0], atol=2e-4)
