@@ -59,7 +59,6 @@ def build() -> typer.Typer:
     app.command("text")(show_text.show_text)
     app.command("vocode", help=vocode.EXAMPLES)(vocode.vocode)
     app.command("convert", help=convert.EXAMPLES)(convert.convert)
-    app.command("convert", help=convert.EXAMPLES)(convert.convert)
     app.command("voices")(voices.voices)
     app.command("models")(models.models)
     app.command("doctor")(doctor.doctor)
