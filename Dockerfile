@@ -18,18 +18,17 @@ RUN case "$DEVICE" in \
         *) echo "DEVICE is $DEVICE; it must be cpu or gpu" >&2; exit 1 ;; \
     esac \
     && pip install "$(grep -E '^torch==' constraints.txt)" --index-url "$index"
-COPY pyproject.toml README.md LICENSE app.py ./
+COPY pyproject.toml README.md LICENSE ./
 COPY core core
 COPY text text
 COPY tts tts
 COPY vocoder vocoder
-RUN pip install -c constraints.txt -e ".[serve,demo]"
+RUN pip install -c constraints.txt ".[serve,demo]"
 
 FROM python:${PYTHON}-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin straighttalk \
     && install -d -o straighttalk /voices
 COPY --from=build /opt/straighttalk /opt/straighttalk
-COPY --from=build /app /app
 ENV PATH=/opt/straighttalk/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from tts.cli.messages import tell
 from tts.synthesizer import Synthesizer, pick_device
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from tts.server.app import Mount
 
 KEY = "STRAIGHTTALK_API_KEY"
 NEEDED = ("fastapi", "prometheus_client", "uvicorn")
@@ -103,22 +104,16 @@ def _key(optional: bool, host: str) -> str | None:
     return key
 
 
-def _demo(wanted: bool | None) -> Any:
+def _demo(wanted: bool | None) -> Callable[[Synthesizer], Mount] | None:
     """What mounts the demo of a voice, or None."""
-    if wanted is False:
-        return None
-    if importlib.util.find_spec("gradio") is None:
-        if wanted:
-            raise InputError('the demo needs gradio: pip install -c constraints.txt ".[demo]"')
+    if wanted is None:
+        wanted = importlib.util.find_spec("gradio") is not None
+    if not wanted:
         return None
     from tts.demo.page import build_demo, mount
 
-    def mounted(synthesizer: Synthesizer) -> Any:
-        page = build_demo(synthesizer)
-
-        def put(app: FastAPI, path: str) -> FastAPI:
-            return mount(app, path, page)
-
-        return put
+    def mounted(synthesizer: Synthesizer) -> Mount:
+        blocks = build_demo(synthesizer)
+        return lambda app, path: mount(app, path, blocks)
 
     return mounted

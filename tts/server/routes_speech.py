@@ -42,7 +42,9 @@ router = APIRouter()
 
 def _content(kinds: list[str]) -> dict[str, Any]:
     binary = {"type": "string", "format": "binary"}
-    return {kind: {"schema": {} if "json" in kind else binary} for kind in kinds}
+    event = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
+    schemas: dict[str, dict[str, Any]] = {EVENTS: event, "application/json": {}}
+    return {kind: {"schema": schemas.get(kind, binary)} for kind in kinds}
 
 
 @router.post(
@@ -107,8 +109,8 @@ async def _sound(request: Request, body: SpeechRequest) -> AsyncGenerator[bytes]
         assert isinstance(order, Order)
         if not body.stream:
             spoken = [piece async for piece in pieces if isinstance(piece, Speech)]
-            encoder = _encoder(order, body, sum(len(piece.waveform) for piece in spoken))
-            whole = partial(_encode_all, encoder, spoken)
+            samples = sum(len(piece.waveform) for piece in spoken)
+            whole = partial(_encode_all, _encoder(order, body, samples), spoken)
             yield await run_in_threadpool(whole)
             return
         encoder: StreamEncoder | None = None
