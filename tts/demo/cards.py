@@ -24,16 +24,17 @@ class Card:
     facts: Mapping[str, str]
 
 
-def show_cards(cards: Sequence[Card], still: str = "") -> str:
+def show_cards(cards: Sequence[Card], still: str = "", kind: str = "") -> str:
     """Cards as HTML.
 
     Args:
         cards: In their order.
         still: What is still being made, if anything.
+        kind: A class of `page.css`; "st-narrow" for five in a row.
     """
     shown = "".join(map(_card, cards))
     waiting = f'<div class="st-empty">{html.escape(still)}</div>' if still else ""
-    return f'<div class="st-cards">{shown}{waiting}</div>'
+    return f'<div class="st-cards {kind}">{shown}{waiting}</div>'
 
 
 def _card(card: Card) -> str:

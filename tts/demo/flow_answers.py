@@ -20,10 +20,11 @@ from tts.demo.walking import show_paths, show_walk
 from tts.speech import Speech
 from tts.synthesizer import Synthesizer
 
-OWN = "the voice's own"
+OWN = "default"
 FLOWS = {"mel": "Mel decoder: noise to mel", "vocoder": "Vocoder: noise to wave"}
 WALK_STEPS = 24
 REFLOW = "reflow"
+NARROW = "st-narrow"
 NO_WALK = empty("A slider from noise to speech.")
 NO_BENDS = empty("How far each velocity is from the straight line to its end, over time.")
 
@@ -40,15 +41,18 @@ def compared(
             shown.append(_card(number, speech, files))
             left = [str(steps) for steps in STEPS[len(shown) :]]
             still = f"{left[0]} steps …" if left else ""
-            yield show_cards(shown, still), said("" if left else f"On {voices.default.device}.")
+            yield (
+                show_cards(shown, still, NARROW),
+                said("" if left else f"On {voices.default.device}."),
+            )
     except (InputError, TextError) as error:
-        yield show_cards(shown), mistake(error)
+        yield show_cards(shown, kind=NARROW), mistake(error)
 
 
 def _card(number: int, speech: Speech, files: Files) -> Card:
     def half(nfe: int, seconds: float) -> str:
         evaluations = f"{nfe} evaluation{'s' * (nfe != 1)}"
-        return f"{evaluations} · {seconds:.2f} s · RTF {seconds / speech.seconds:.3f}"
+        return f"{evaluations}\n{seconds:.2f} s · RTF {seconds / speech.seconds:.3f}"
 
     return Card(
         title=f"{number} step{'s' * (number != 1)}",

@@ -18,7 +18,7 @@ from tts.demo.flow_answers import (
     measured,
     walked,
 )
-from tts.demo.limits import FLOW_CHARACTERS
+from tts.demo.limits import FLOW_CHARACTERS, ONE_AT_A_TIME
 from tts.demo.messages import empty, note, part, place, said
 from tts.demo.voices import Voices
 
@@ -46,9 +46,12 @@ def flow_tab(gr: Any, voices: Voices, files: Files) -> None:
         )
         method = gr.Dropdown([OWN, *METHODS], value=OWN, label="Method", min_width=140)
         grid = gr.Dropdown(
-            list(GRIDS), value=OWN, label="Grid, or nodes such as 0,0.3,1", min_width=140,
+            list(GRIDS),
+            value=OWN,
+            label="Grid, or 0,0.3,1",
+            min_width=140,
             allow_custom_value=True,
-        )  # fmt: skip
+        )
         seed = gr.Number(0, precision=0, minimum=0, label="Seed", min_width=90)
     how = [text, method, grid, seed]
     _side_by_side(gr, voices, files, how)
@@ -58,11 +61,11 @@ def flow_tab(gr: Any, voices: Voices, files: Files) -> None:
 
 def _side_by_side(gr: Any, voices: Voices, files: Files, how: list[Any]) -> None:
     place(gr, part("Few steps and many"))
-    with gr.Row(equal_height=True):
+    with gr.Row():
         halves = gr.Radio(
             [(name, key) for key, name in HALVES.items()], value="both", label="Steps of", scale=3
         )
-        button = gr.Button("Compare", variant="primary", min_width=140)
+        button = gr.Button("Compare", variant="primary", min_width=140, elem_classes="st-go")
     status = place(gr, said(), "st-status")
     cards = place(gr, NO_CARDS)
 
@@ -70,18 +73,23 @@ def _side_by_side(gr: Any, voices: Voices, files: Files, how: list[Any]) -> None
         yield from compared(voices, files, halves, *values)
 
     button.click(
-        on_compare, [halves, *how], [cards, status], api_name="compare", show_progress="hidden"
+        on_compare,
+        [halves, *how],
+        [cards, status],
+        api_name="compare",
+        show_progress="hidden",
+        **ONE_AT_A_TIME,
     )
 
 
 def _walk(gr: Any, voices: Voices, files: Files, how: list[Any]) -> None:
     place(gr, part("From noise to speech"))
-    with gr.Row(equal_height=True):
+    with gr.Row():
         which = gr.Radio(
             [(name, key) for key, name in FLOWS.items()], value="mel", label="Flow", scale=3
         )
         steps = gr.Slider(2, WALK_STEPS, 8, step=1, label="Steps", scale=2)
-        button = gr.Button("Walk", variant="primary", min_width=140)
+        button = gr.Button("Walk", variant="primary", min_width=140, elem_classes="st-go")
     status = place(gr, said(), "st-status")
     shown = place(gr, NO_WALK)
 
@@ -89,17 +97,29 @@ def _walk(gr: Any, voices: Voices, files: Files, how: list[Any]) -> None:
         return walked(voices, files, which, steps, *values)
 
     button.click(
-        on_walk, [which, steps, *how], [shown, status], api_name="walk", show_progress="minimal"
+        on_walk,
+        [which, steps, *how],
+        [shown, status],
+        api_name="walk",
+        show_progress="minimal",
+        **ONE_AT_A_TIME,
     )
 
 
 def _straightness(gr: Any, voices: Voices, how: list[Any]) -> None:
     place(gr, part("How straight the paths are"))
-    button = gr.Button("Measure", variant="primary", min_width=140)
+    button = gr.Button("Measure", variant="primary", min_width=140, elem_classes="st-go")
     status = place(gr, said(), "st-status")
     shown = place(gr, NO_BENDS)
 
     def on_measure(text: str, method: str, grid: str, seed: object) -> tuple[str, str]:
         return measured(voices, text, seed)
 
-    button.click(on_measure, how, [shown, status], api_name="measure", show_progress="minimal")
+    button.click(
+        on_measure,
+        how,
+        [shown, status],
+        api_name="measure",
+        show_progress="minimal",
+        **ONE_AT_A_TIME,
+    )

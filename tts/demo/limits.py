@@ -13,6 +13,8 @@ RECORDING_SECONDS = 12.0
 UPLOAD_BYTES = 10_000_000
 WORK_SECONDS = 300.0
 QUEUE_SIZE = 32
+# One request at a time of all that need the models, whichever tab asks.
+ONE_AT_A_TIME = {"concurrency_limit": 1, "concurrency_id": "models"}
 CACHE_CHECK_SECONDS = 300
 CACHE_SECONDS = 3600
 
@@ -39,10 +41,9 @@ def whole_number(name: str, value: object, low: int, high: int) -> int:
     Raises:
         InputError: It is no whole number or out of range.
     """
-    whole = isinstance(value, int | float) and float(value).is_integer()
-    if not whole or not low <= value <= high:  # type: ignore[operator]
-        raise InputError(f"{name} is {value!r}; it must be a whole number from {low} to {high}")
-    return int(value)  # type: ignore[call-overload,no-any-return]
+    if isinstance(value, int | float) and float(value).is_integer() and low <= value <= high:
+        return int(value)
+    raise InputError(f"{name} is {value!r}; it must be a whole number from {low} to {high}")
 
 
 class Deadline:

@@ -14,7 +14,7 @@ from tts.demo.files import Files
 from tts.demo.limits import MAX_STEPS, whole_number
 from tts.demo.messages import cost, empty, mistake, said
 from tts.demo.speaking import Said
-from tts.demo.track import make_piece, strip
+from tts.demo.track import Piece, make_piece, strip
 from tts.demo.voices import Voices
 from tts.options import Options
 from tts.speech import join
@@ -43,8 +43,8 @@ def answer(
         sentence, and once more with the whole.
     """
     began = time.perf_counter()
-    run, done, pieces = secrets.token_hex(4), list[Said](), []
-    first = 0.0
+    run, first = secrets.token_hex(4), 0.0
+    done, pieces = list[Said](), list[Piece]()
     try:
         synthesizer = voices.take(values[0], values[1])
         for sentence in saying(synthesizer, text or "", options_of(values[2:])):

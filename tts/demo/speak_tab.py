@@ -9,7 +9,7 @@ from core.errors import InputError
 from text import TextError
 from text.espeak import languages
 from tts.demo.files import Files
-from tts.demo.limits import MAX_CHARACTERS, MAX_STEPS
+from tts.demo.limits import MAX_CHARACTERS, MAX_STEPS, ONE_AT_A_TIME
 from tts.demo.messages import place, said
 from tts.demo.speak_answers import NOTHING, answer
 from tts.demo.speaking import say, say_phonemes
@@ -72,7 +72,7 @@ def speak_tab(gr: Any, voices: Voices, files: Files) -> None:
             # What is being edited stays as it is.
             yield (*shown[:2], gr.skip(), gr.skip())
 
-    how = {"outputs": outputs, "show_progress": "hidden"}
+    how = {"outputs": outputs, "show_progress": "hidden", **ONE_AT_A_TIME}
     spoken = gr.on([speak.click, text.submit], on_speak, [text, *choices], api_name="speak", **how)
     respoken = again.click(on_phonemes, [phonemes, *choices], api_name="speak_phonemes", **how)
     stop.click(None, cancels=[spoken, respoken], js=PAUSE)

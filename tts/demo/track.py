@@ -81,8 +81,9 @@ def together(phonemes: Iterable[Span]) -> list[Span]:
             last = sounds[-1]
             sounds[-1] = Span(last.text + symbol, last.start_seconds, span.end_seconds)
         elif symbol.isalnum() or follows:
-            sounds.append(Span(pending + symbol, start if pending else span.start_seconds,
-                               span.end_seconds))  # fmt: skip
+            sounds.append(
+                Span(pending + symbol, start if pending else span.start_seconds, span.end_seconds)
+            )
             pending = ""
         tied = symbol == "\u0361"
     return sounds

@@ -11,7 +11,7 @@ from text import TextError
 from tts.demo.cards import Card, show_cards
 from tts.demo.copying import GRIFFIN_LIM, Copy, copies, systems
 from tts.demo.files import Files
-from tts.demo.limits import RECORDING_SECONDS, UPLOAD_BYTES, whole_number
+from tts.demo.limits import ONE_AT_A_TIME, RECORDING_SECONDS, UPLOAD_BYTES, whole_number
 from tts.demo.messages import empty, mistake, note, place, said
 from tts.demo.pictures import difference_png, mel_png
 from tts.demo.voices import Voices
@@ -37,9 +37,12 @@ def vocoder_tab(gr: Any, voices: Voices, files: Files) -> None:
     known = systems(voices)
     with gr.Row():
         recording = gr.Audio(
-            sources=["upload", "microphone"], type="filepath", label="Recording", min_width=280,
+            sources=["upload", "microphone"],
+            type="filepath",
+            label="Recording",
+            min_width=280,
             scale=3,
-        )  # fmt: skip
+        )
         with gr.Column(scale=2, min_width=280):
             names = gr.CheckboxGroup(known, value=[known[0], GRIFFIN_LIM], label="Vocoders")
             steps = gr.CheckboxGroup(list(STEPS), value=[1, 4], label="Steps")
@@ -52,9 +55,13 @@ def vocoder_tab(gr: Any, voices: Voices, files: Files) -> None:
         yield from copied(voices, files, *values)
 
     button.click(
-        on_copy, [recording, names, steps, seed], [cards, status], api_name="copy",
+        on_copy,
+        [recording, names, steps, seed],
+        [cards, status],
+        api_name="copy",
         show_progress="hidden",
-    )  # fmt: skip
+        **ONE_AT_A_TIME,
+    )
 
 
 def copied(

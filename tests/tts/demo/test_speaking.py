@@ -72,10 +72,8 @@ def test_a_symbol_that_is_no_phoneme_is_named(synthesizer):
 
 
 def test_a_deadline_ends_what_takes_too_long(synthesizer, monkeypatch):
-    """With one sentence; what was made before is kept."""
-    with pytest.raises(InputError, match="longer than the 0 s"):
-        Deadline(-1e-9 + 0.0).check() or Deadline(0.0).check()
-    monkeypatch.setattr("tts.demo.speaking.Deadline", lambda: Deadline(0.0))
+    """With one sentence, before more is made."""
+    monkeypatch.setattr("tts.demo.speaking.Deadline", lambda: Deadline(-1.0))
     with pytest.raises(InputError, match="longer than"):
         list(say(synthesizer, TEXT, Options(speaker="ann")))
 
