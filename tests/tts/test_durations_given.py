@@ -66,7 +66,8 @@ def test_own_durations_give_the_same_speech(voice, tmp_path):
 def test_durations_of_another_text_are_refused(voice):
     """With both numbers; nothing is said before."""
     count = len(voice.synthesize(TEXT).phonemes)
-    with pytest.raises(InputError, match=f"the text has {count} phonemes and there are 3 durations"):
+    sentence = f"the text has {count} phonemes and there are 3 durations"
+    with pytest.raises(InputError, match=sentence):
         voice.synthesize(TEXT, durations=(1, 2, 3))
     with pytest.raises(InputError, match="sentence 1 would last no frame"):
         voice.synthesize(TEXT, durations=(0,) * count)
