@@ -24,6 +24,7 @@ HEADINGS = (
     "vocoder", "million parameters", "GMAC a second", "steps", "evaluations", "real-time factor",
     "PESQ", "log-mel L1", "DNSMOS",
 )  # fmt: skip
+LINES = {"plain": "-", "mel-consistent": "--"}
 
 
 def read_results(directory: Path) -> list[dict[str, Any]]:
@@ -110,7 +111,7 @@ def draw(results: Sequence[dict[str, Any]], along: str, title: str, file: Path) 
             if result["parameters"] == 0 and along == "steps":
                 panel.axhline(points[0][1], linestyle=":", **style)
                 continue
-            dashed = "-" if result["mode"] == "plain" else "--"
+            dashed = LINES.get(result["mode"], "-.")
             panel.plot(*zip(*sorted(points), strict=True), dashed, marker="o", **style)
         if name == "dnsmos":
             natural = results[0]["natural_dnsmos"]["value"]
