@@ -69,6 +69,8 @@ TEST_RECTIFIED = "tests/vocoder/rectified/test_rectified.py"
 TEST_CONSISTENCY = "tests/vocoder/test_consistency.py"
 TEST_TRAINING = "tests/core/test_training.py"
 TEST_IAF_FLOWS = "tests/vocoder/iaf/test_flows.py"
+STREAMING = "vocoder/streaming.py"
+TEST_STREAMING = "tests/vocoder/test_streaming.py::test_stream_is_what_the_whole_mel_gives"
 
 MUTANTS = (
     Mutant("Euler's weight halved", TABLEAUS, "b=(1.0,)", "b=(0.5,)", TEST_SOLVERS),
@@ -558,6 +560,20 @@ MUTANTS = (
         "stft.inverse(spectrum, mask)",
         "stft.inverse(spectrum)",
         TEST_CONSISTENCY,
+    ),
+    Mutant(
+        "a part starts from the beginning of the noise",
+        STREAMING,
+        "noise[:, first * hop : last * hop]",
+        "noise[:, : (last - first) * hop]",
+        TEST_STREAMING,
+    ),
+    Mutant(
+        "a part reads half its context",
+        STREAMING,
+        "max(0, start - context)",
+        "max(0, start - context // 2)",
+        TEST_STREAMING,
     ),
     Mutant(
         "mel-consistency upside down",
