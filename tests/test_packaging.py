@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("core", "text", "tts", "vocoder")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 # Where the distribution's name is not the module's.
-MODULES = {"pyyaml": "yaml", "huggingface_hub": "huggingface_hub"}
+MODULES = {"pyyaml": "yaml", "huggingface_hub": "huggingface_hub", "pillow": "PIL"}
 
 
 @lru_cache
