@@ -6,9 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.main import get_command
 
+from core.config import load_config
+from core.errors import InputError
 from tts.cli import build
+from tts.training import AcousticExperiment
+from vocoder.training import VocoderExperiment
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -50,6 +55,24 @@ def test_files_that_a_document_names_exist(document):
         assert (document.parent / link).exists(), link
     for config in re.findall(r"\bconfigs/[\w-]+\.yaml", text):
         assert (ROOT / config).is_file(), config
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_settings_that_a_document_names_exist(document):
+    """In one of the experiments that are shipped."""
+    keys = re.findall(r"--set ([\w.]+)=", document.read_text("utf-8"))
+    for key in set(keys):
+        known = []
+        for config in (ROOT / "configs").glob("kathleen-*.yaml"):
+            tree = yaml.safe_load(config.read_text("utf-8"))
+            model = AcousticExperiment if "acoustic" in tree else VocoderExperiment
+            try:
+                load_config(config, model, [f"{key}=null"])
+            except InputError as error:
+                known.append("unknown key" not in str(error))
+            else:
+                known.append(True)
+        assert any(known), key
 
 
 def code(text: str) -> list[str]:
