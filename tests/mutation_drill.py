@@ -550,8 +550,8 @@ MUTANTS = (
     Mutant(
         "prior shaped by the square of the envelope",
         RECTIFIED,
-        "self.stft(white) * shape, mask)",
-        "self.stft(white) * shape.square(), mask)",
+        "self.stft(white) * self.prior_gains(log_mel), mask)",
+        "self.stft(white) * self.prior_gains(log_mel).square(), mask)",
         TEST_RECTIFIED,
     ),
     Mutant(
