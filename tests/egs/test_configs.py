@@ -20,10 +20,12 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = sorted(p.name.removesuffix("-acoustic.yaml") for p in CONFIGS.glob("*-acoustic.yaml"))
 
 REFLOW = sorted(p.name.split("-")[0] for p in CONFIGS.glob("*-acoustic-reflow.yaml"))
+SHARP = sorted(p.name.split("-")[0] for p in CONFIGS.glob("*-acoustic-sharp.yaml"))
 
 
 PAIRS = {f"{name}-{kind}.yaml" for name in NAMES for kind in ("acoustic", "vocoder")}
 PAIRS |= {f"{name}-{kind}-reflow.yaml" for name in REFLOW for kind in ("acoustic", "vocoder")}
+PAIRS |= {f"{name}-acoustic-sharp.yaml" for name in SHARP}
 OTHERS = sorted(path.stem for path in CONFIGS.iterdir() if path.name not in PAIRS)
 
 
@@ -65,6 +67,20 @@ def test_config_builds_its_models(name: str) -> None:
     for sampling in (acoustic.acoustic.sampling, vocoder.vocoder.sampling):
         assert sampling.method in METHODS
         assert len(make_grid(sampling.grid, sampling.steps)) == sampling.steps + 1
+
+
+@pytest.mark.parametrize("name", SHARP)
+def test_sharp_config_continues_its_acoustic_model(name: str) -> None:
+    """The same model and corpus; only how it samples and learns differs."""
+    first, second = (
+        load_config(CONFIGS / f"{name}-acoustic{end}.yaml", AcousticExperiment)
+        for end in ("", "-sharp")
+    )
+    assert second.name == f"{name}-acoustic-sharp"
+    assert second.adversarial is not None
+    assert (second.mel, second.data.features) == (first.mel, first.data.features)
+    models = [e.acoustic.model_dump(exclude={"sampling"}) for e in (first, second)]
+    assert models[0] == models[1]
 
 
 @pytest.mark.parametrize("name", REFLOW)

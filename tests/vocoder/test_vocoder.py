@@ -170,7 +170,7 @@ def test_vocoder_of_an_unknown_key_is_refused(tmp_path):
     directory = tmp_path / "voice"
     facts = VoiceFacts(
         format=1, name="v", language="en-us", licence="CC0-1.0", symbols="", mel=SPEC, acoustic={},
-        vocoder={"network": {"chanels": 8}},
+        vocoder={"kind": "rectified", "network": {"kind": "stft-convnext", "chanels": 8}},
     )  # fmt: skip
     write_facts(directory, facts)
     with pytest.raises(InputError, match=r"config\.yaml under vocoder.*did you mean 'channels'"):

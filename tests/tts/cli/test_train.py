@@ -35,7 +35,8 @@ data: {{features: features, batch_seconds: 4}}
 VOCODER = """
 name: tiny-vocoder
 vocoder:
-  network: {{channels: 16, blocks: 1, mel_blocks: 1}}
+  kind: rectified
+  network: {{kind: stft-convnext, channels: 16, blocks: 1, mel_blocks: 1}}
   sampling: {{steps: 2, consistency_rounds: 1, final_rounds: 1}}
 data: {{features: features, batch_size: 2, window_frames: 16, statistics_windows: 8}}
 """
