@@ -88,18 +88,18 @@ class Guard:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {key: value.decode("latin-1") for key, value in scope["headers"]}
+        in_demo = _in_demo(scope["path"])
+        limit = self._settings.max_upload_bytes if in_demo else self._settings.max_body_bytes
+        _check_length(headers, limit)
+        # Who is refused before the body was read may see a broken connection, not the answer.
+        body = None if in_demo else await self._body(receive, limit)
         self._check_host(headers)
         self._check_key(scope["path"], headers)
-        if _in_demo(scope["path"]):
-            limit = self._settings.max_upload_bytes
-            _check_length(headers, limit)
+        if body is None:
             await self._app(scope, _counted(receive, limit), send)
             return
-        limit = self._settings.max_body_bytes
-        _check_length(headers, limit)
         if scope["method"] == "POST":
             _check_json(headers)
-        body = await self._body(receive, limit)
         await self._app(scope, _replayed(body, receive), send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
