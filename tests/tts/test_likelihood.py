@@ -11,7 +11,6 @@ from core.errors import InputError
 from core.flow import make_grid
 from tests.tiny import SPEC, acoustic_model, generator
 from tts.likelihood import mel_log_likelihood
-from tts.synthesizer import Synthesizer
 
 GRID = make_grid("uniform", 12)
 IDS = torch.tensor([[3, 7, 5], [9, 2, 0]])
@@ -161,22 +160,3 @@ def test_likelihood_refuses_what_the_solver_refuses():
     """One sentence from below comes through."""
     with pytest.raises(InputError, match="hutchinson needs one seed an item"):
         run(acoustic_model(), slice(0, 2), FRAMES, None)
-
-
-def test_likelihood_of_the_shipped_voices_speech_is_above_that_of_its_frames_shuffled():
-    """By more than half a nat an element, though their durations are searched anew."""
-    voice = Synthesizer.from_pretrained("kathleen", device="cpu")
-    ids = torch.tensor([voice.frontend.process("Go.").ids])
-    lengths = torch.tensor([ids.shape[1]])
-    mel = voice.acoustic.synthesise(ids, lengths, [0], temperature=1.0).log_mel.clone()
-    frames = torch.tensor([mel.shape[2]])
-    order = torch.randperm(mel.shape[2], generator=generator(0))
-
-    def nats(log_mel):
-        grid = make_grid("uniform", 4)
-        found = mel_log_likelihood(
-            voice.acoustic, ids, lengths, log_mel, frames, grid, "midpoint", seeds=[0]
-        )
-        return float(found.nats_per_dim)
-
-    assert nats(mel) > nats(mel[:, :, order]) + 0.5
