@@ -21,7 +21,7 @@ from tts.speech import Speech
 from tts.synthesizer import Synthesizer
 
 OWN = "default"
-FLOWS = {"mel": "Mel decoder: noise to mel", "vocoder": "Vocoder: noise to wave"}
+FLOWS = {"mel": "Mel decoder", "vocoder": "Vocoder"}
 WALK_STEPS = 24
 REFLOW = "reflow"
 NARROW = "st-narrow"
@@ -125,7 +125,7 @@ def _bends(
             continue
         times, values = bend_profile(flow)
         mean = sum(values) / len(values)
-        label = f"{name.partition(':')[0]}{suffix}: S = {mean:.3f}"
+        label = f"{name}{suffix}: S = {mean:.3f}"
         lines.append(Line(label, times, values, kind))
     return lines
 

@@ -63,7 +63,11 @@ def _side_by_side(gr: Any, voices: Voices, files: Files, how: list[Any]) -> None
     place(gr, part("Few steps and many"))
     with gr.Row():
         halves = gr.Radio(
-            [(name, key) for key, name in HALVES.items()], value="both", label="Steps of", scale=3
+            [(name, key) for key, name in HALVES.items()],
+            value="both",
+            label="Steps of",
+            scale=3,
+            min_width=300,
         )
         button = gr.Button("Compare", variant="primary", min_width=140, elem_classes="st-go")
     status = place(gr, said(), "st-status")
@@ -86,9 +90,13 @@ def _walk(gr: Any, voices: Voices, files: Files, how: list[Any]) -> None:
     place(gr, part("From noise to speech"))
     with gr.Row():
         which = gr.Radio(
-            [(name, key) for key, name in FLOWS.items()], value="mel", label="Flow", scale=3
+            [(name, key) for key, name in FLOWS.items()],
+            value="mel",
+            label="Flow",
+            scale=2,
+            min_width=300,
         )
-        steps = gr.Slider(2, WALK_STEPS, 8, step=1, label="Steps", scale=2)
+        steps = gr.Slider(2, WALK_STEPS, 8, step=1, label="Steps", scale=2, min_width=220)
         button = gr.Button("Walk", variant="primary", min_width=140, elem_classes="st-go")
     status = place(gr, said(), "st-status")
     shown = place(gr, NO_WALK)
@@ -108,7 +116,8 @@ def _walk(gr: Any, voices: Voices, files: Files, how: list[Any]) -> None:
 
 def _straightness(gr: Any, voices: Voices, how: list[Any]) -> None:
     place(gr, part("How straight the paths are"))
-    button = gr.Button("Measure", variant="primary", min_width=140, elem_classes="st-go")
+    with gr.Row():
+        button = gr.Button("Measure", variant="primary", min_width=140, elem_classes="st-go")
     status = place(gr, said(), "st-status")
     shown = place(gr, NO_BENDS)
 

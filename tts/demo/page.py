@@ -46,6 +46,7 @@ def build_demo(synthesizer: Synthesizer) -> gr.Blocks:
     with gr.Blocks(
         title=TITLE,
         analytics_enabled=False,
+        fill_width=True,
         delete_cache=(CACHE_CHECK_SECONDS, CACHE_SECONDS),
     ) as demo:
         place(gr, _title(synthesizer))

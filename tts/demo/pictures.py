@@ -11,9 +11,9 @@ from torch import Tensor
 LOUDNESS = ("#0d1128", "#2b2d78", "#6a3d9f", "#c2517f", "#f2936a", "#fdeec4")
 # From a copy that is too quiet to one that is too loud, night between.
 DIFFERENCE = ("#7fd8e8", "#2f7f9f", "#0d1128", "#b5574f", "#ffb38a")
-# Nats that are shown: 78 dB, and 26 dB either way.
+# Nats that are shown: 78 dB, and 17 dB either way.
 LOUDNESS_NATS = 9.0
-DIFFERENCE_NATS = 3.0
+DIFFERENCE_NATS = 2.0
 ROWS = 160
 
 

@@ -12,7 +12,7 @@ from tts.demo.files import Files
 from tts.demo.pictures import mel_png
 from tts.speech import Span, Speech
 
-PIXELS_A_SECOND = 200
+PIXELS_A_SECOND = 180
 PHONEME_PIXELS = 8.0
 WORD_PIXELS = 7.6
 # Marks that belong to the sound after them, and to the one before.

@@ -41,6 +41,7 @@ def vocoder_tab(gr: Any, voices: Voices, files: Files) -> None:
             type="filepath",
             label="Recording",
             min_width=280,
+            buttons=[],
             scale=3,
         )
         with gr.Column(scale=2, min_width=280):
@@ -102,13 +103,12 @@ def _card(copy: Copy, files: Files) -> Card:
     pictures = {"Mel": files.put("mel.png", mel_png(copy.log_mel))}
     if copy.difference is not None:
         address = files.put("difference.png", difference_png(copy.difference))
-        pictures["Difference: blue is too quiet, red too loud"] = address
+        pictures["Difference: blue is quieter, red louder"] = address
     steps = "" if copy.steps is None else f", {copy.steps} step{'s' * (copy.steps != 1)}"
-    cost = {}
+    cost = {"Evaluations": str(copy.nfe)} if copy.nfe else {}
     if copy.difference is not None:
         length = len(copy.waveform) / copy.sample_rate_hz
-        evaluations = f"{copy.nfe} evaluation{'s' * (copy.nfe != 1)} · " if copy.nfe else ""
-        cost = {"Cost": f"{evaluations}{copy.seconds:.2f} s · RTF {copy.seconds / length:.3f}"}
+        cost["Time"] = f"{copy.seconds:.2f} s · RTF {copy.seconds / length:.3f}"
     return Card(
         title=f"{copy.name}{steps}",
         sound=files.put_sound(copy.waveform, copy.sample_rate_hz, "copy.wav"),

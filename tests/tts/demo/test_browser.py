@@ -176,7 +176,8 @@ def test_flow(page):
     page.get_by_role("heading", name="32 steps").wait_for()
     sounds = [a.get_attribute("src") for a in page.locator(".st-card audio").all()]
     assert len(sounds) == 5
-    assert all(page.evaluate(HEAR, sound)[1] > 0 for sound in sounds)
+    # One step of an untrained flow ends in the middle of all sounds, which is silence.
+    assert all(page.evaluate(HEAR, sound)[1] > 0 for sound in sounds[1:])
     button(page, "Walk").click()
     slider = page.get_by_role("slider", name=re.compile("^Time"))
     slider.wait_for()
