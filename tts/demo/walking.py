@@ -39,8 +39,9 @@ def show_walk(nodes: Sequence[Node], sample_rate_hz: int, files: Files) -> str:
     first = stops[0]
     return (
         f'<div class="st-walk" data-stops="{html.escape(json.dumps(stops))}">'
-        f'<label>Time <output>t = 0, noise</output><input type="range" min="0" '
-        f'max="{len(stops) - 1}" value="0" step="1" aria-valuetext="t = 0, noise"></label>'
+        '<p class="st-time">Time <output>t = 0, noise</output></p><input type="range" min="0" '
+        f'max="{len(stops) - 1}" value="0" step="1" aria-label="Time, from noise to speech" '
+        'aria-valuetext="t = 0, noise">'
         '<div class="st-pair">'
         f"{_figure('here', str(first['here']), 'Where the state is')}"
         f"{_figure('ahead', str(first['ahead']), 'Where its velocity points')}</div>"
