@@ -715,6 +715,13 @@ MUTANTS = (
         "x = x + 0 * after",
         "tests/vocoder/wavegrad/test_wavegrad.py::test_batch_equals_singles",
     ),
+    Mutant(
+        "the demo's state heads for where it has come from",
+        "tts/demo/flows.py",
+        "state + (1 - t) * velocity",
+        "state + t * velocity",
+        "tests/tts/demo/test_flows.py::test_the_last_state_points_at_itself",
+    ),
 )
 
 
