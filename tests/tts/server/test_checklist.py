@@ -45,14 +45,14 @@ NAMES = [
     "address", ["http://example.com/a", "file:///etc/passwd", "ftp://example.com/a", "//etc/passwd"]
 )
 def test_downloads_are_encrypted_and_named(address, tmp_path):
-    """Item 6: anything but https is refused before a connection; nothing is left behind."""
+    """Anything but https is refused before a connection; nothing is left behind."""
     with pytest.raises(InputError):
         fetch(address, tmp_path / "a", "0" * 64, 10)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_server_starts_and_speaks_without_a_network(tiny_voice):
-    """Item 7: a process in which every other host is out of reach."""
+    """A process in which every other host is out of reach."""
     program = f"""{OFFLINE}
 from pathlib import Path
 from fastapi.testclient import TestClient
@@ -70,7 +70,7 @@ with TestClient(create_app(voice)) as client:
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_voice_names_cannot_leave_the_voices(server, name):
-    """Item 8: a name that is a path gets the answer of any unknown one, there or not."""
+    """A name that is a path gets the answer of any unknown one, there or not."""
 
     def said(name):
         error = error_of(server.speak("Hi.", voice=name), 404)
@@ -80,7 +80,7 @@ def test_voice_names_cannot_leave_the_voices(server, name):
 
 
 def test_markup_is_only_text(server):
-    """Item 13: no entity is expanded and no depth is followed: there is no parser to be fooled."""
+    """No entity is expanded and no depth is followed: there is no parser to be fooled."""
     bomb = '<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;">]><speak>&c;</speak>'
     deep = "<p>" * 40 + "word" + "</p>" * 40
     for text in (bomb, deep, '<speak>Hi<break time="9999s"/></speak>', "<speak", "&lt;&#0;&bad;"):
@@ -93,7 +93,7 @@ def test_markup_is_only_text(server):
 
 @pytest.mark.slow
 def test_long_text_streams_in_bounded_memory(voice):
-    """Item 14: a megabyte of text; memory grows by less than 200 MB."""
+    """A megabyte of text; memory grows by less than 200 MB."""
     text = "This is a short sentence. " * 40_000
     process = psutil.Process()
     limits = {"max_characters": 1_000_000, "max_body_bytes": 2 << 20, "total_seconds": 7200.0}
@@ -111,7 +111,7 @@ def test_long_text_streams_in_bounded_memory(voice):
 
 
 def test_same_seed_gives_the_same_bytes(server, voice):
-    """Item 15: twice over HTTP, and as in Python; another seed gives others."""
+    """Twice over HTTP, and as in Python; another seed gives others."""
     first, second, other = (
         server.speak(TEXT, seed=seed, response_format="wav", stream=False).content
         for seed in (7, 7, 8)
@@ -123,7 +123,7 @@ def test_same_seed_gives_the_same_bytes(server, voice):
 
 @pytest.mark.slow
 def test_large_upload_takes_no_memory(server):
-    """Item 16: a gigabyte is offered; memory grows by less than 64 MB."""
+    """A gigabyte is offered; memory grows by less than 64 MB."""
     process = psutil.Process()
     before = process.memory_info().rss
     host, port = server.address.removeprefix("http://").split(":")
@@ -139,7 +139,7 @@ def test_large_upload_takes_no_memory(server):
 
 
 def test_sound_that_unpacks_to_hours_is_refused():
-    """Item 17: half an hour of silence in a few kilobytes ends at the limit, in seconds."""
+    """Half an hour of silence in a few kilobytes ends at the limit, in seconds."""
     bomb = encode_audio(torch.zeros(8000 * 1800), 8000, "flac")
     assert len(bomb) < 200_000
     began = time.monotonic()
@@ -152,13 +152,13 @@ def test_sound_that_unpacks_to_hours_is_refused():
     "content", [b"", b"text named .wav", b"MZ\x90", b"#!/bin/sh", b".snd" + b"\0" * 60, b"riff"]
 )
 def test_what_is_no_sound_is_refused_by_its_head(content):
-    """Item 18: no decoder sees it."""
+    """No decoder sees it."""
     with pytest.raises(InputError):
         read_audio(content)
 
 
 def test_errors_tell_nothing_of_the_inside(server):
-    """Item 24: no path, no trace, no text in the body of an error."""
+    """No path, no trace, no text in the body of an error."""
     text = "A sentence that is private, [[§]] and long."
     for fields in ({"input": text}, {"input": "Hi.", "voice": "nobody"}, {"input": text * 99}):
         body = {"voice": "alloy", **fields}
@@ -177,7 +177,7 @@ def test_errors_tell_nothing_of_the_inside(server):
     ],
 )
 def test_floors_stand_in_the_metadata(extra, name, floor):
-    """Item 25: releases with known faults cannot be installed with us, and are not here."""
+    """Releases with known faults cannot be installed with us, and are not here."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -190,7 +190,7 @@ def test_floors_stand_in_the_metadata(extra, name, floor):
 
 
 def test_security_policy_names_the_server():
-    """Item 32: how to report, which versions, who is not trusted; every voice has a licence."""
+    """How to report, which versions, who is not trusted; every voice has a licence."""
     policy = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     for words in ("Report a", "latest release", "HTTP clients", "text", "voices", "recordings"):
         assert words in policy

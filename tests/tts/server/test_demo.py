@@ -1,4 +1,4 @@
-"""Item 26: the demo on the server gives nothing away."""
+"""The demo on the server gives nothing away."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_demo_takes_no_large_upload(page):
 
 @pytest.mark.parametrize("boundary", [b"", b"\r\n" * 1000, b"x" * 5000, b"--x\r\n\r\n\x00"])
 def test_demo_survives_a_malformed_upload(page, boundary):
-    """Item 25: never a 5xx from what a client made up."""
+    """Never a 5xx from what a client made up."""
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = page.post("/demo/gradio_api/upload", content=boundary, headers=headers)
     assert answer.status_code < 500

@@ -72,7 +72,7 @@ def test_short_text_does_not_wait_for_a_long_one(gated):
 
 
 def test_full_queue_is_told_to_come_back(gated):
-    """Item 21: 429 with Retry-After; the others are answered; the place is free again."""
+    """429 with Retry-After; the others are answered; the place is free again."""
     with serving(gated, queue_size=2) as served, ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(served.speak, "Hi.") for _ in range(2)]
         eventually(lambda: served.engine.taken == 2)
@@ -88,7 +88,7 @@ def test_full_queue_is_told_to_come_back(gated):
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_request_that_waits_too_long_is_told_to_come_back(gated, stream):
-    """Item 21: the limit on the first byte; its place is free again."""
+    """The limit on the first byte; its place is free again."""
     with serving(gated, first_byte_seconds=0.3) as served:
         answer = served.speak("Hi.", stream=stream)
         assert error_of(answer, 429)["code"] == "too_slow"
@@ -98,7 +98,7 @@ def test_request_that_waits_too_long_is_told_to_come_back(gated, stream):
 
 
 def test_answer_that_takes_too_long_is_broken_off(gated):
-    """Item 21: the limit on the whole; the client sees that it is not whole."""
+    """The limit on the whole; the client sees that it is not whole."""
     import httpx
 
     with serving(gated, total_seconds=0.5) as served:

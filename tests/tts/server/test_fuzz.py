@@ -107,11 +107,11 @@ def check_schema(server, examples):
 
 
 def test_schema_is_kept_briefly(server):
-    """Item 19: answers are those that /openapi.json promises, never a 5xx."""
+    """Answers are those that /openapi.json promises, never a 5xx."""
     check_schema(server, 5)
 
 
 @pytest.mark.slow
 def test_schema_is_kept(server):
-    """Item 19: at least 100 cases for each operation, right and wrong ones."""
+    """At least 100 cases for each operation, right and wrong ones."""
     check_schema(server, 100)

@@ -31,7 +31,7 @@ def raw(served, head, body=b"", seconds=20.0):
 
 
 def test_large_body_is_refused_before_it_is_sent(server):
-    """Item 16: a declared two gigabytes get their 413 though not a byte of them was sent."""
+    """A declared two gigabytes get their 413 though not a byte of them was sent."""
     head = b"POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     answer = raw(server, head + b"Content-Length: 2147483648\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413 ")
@@ -39,7 +39,7 @@ def test_large_body_is_refused_before_it_is_sent(server):
 
 
 def test_endless_body_is_refused_while_it_comes(server):
-    """Item 16: without a declared length it is counted; a gigabyte is not read to its end."""
+    """Without a declared length it is counted; a gigabyte is not read to its end."""
     sent = 0
 
     def gigabyte():
@@ -63,7 +63,7 @@ def test_endless_body_is_refused_while_it_comes(server):
 
 @pytest.mark.parametrize("size", [65536, 65537])
 def test_body_limit_is_exact(server, size):
-    """Item 21: 64 KiB are read, one byte more is not."""
+    """64 KiB are read, one byte more is not."""
     content = BODY + b" " * (size - len(BODY))
     with server.client() as client:
         headers = {"Content-Type": "application/json"}
@@ -72,7 +72,7 @@ def test_body_limit_is_exact(server, size):
 
 
 def test_slow_senders_are_sent_away(voice):
-    """Item 25: a head or a body that drips in does not hold its connection."""
+    """A head or a body that drips in does not hold its connection."""
     with serving(voice, body_seconds=0.5) as served:
         began = time.monotonic()
         assert raw(served, b"POST /v1/audio/sp") == b""
@@ -95,7 +95,7 @@ def test_slow_senders_are_sent_away(voice):
     ],
 )  # fmt: skip
 def test_odd_headers_do_no_harm(server, header):
-    """Item 25: an answer below 500, or a closed connection, within seconds; the rest lives on."""
+    """An answer below 500, or a closed connection, within seconds; the rest lives on."""
     head = f"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n\r\n"
     answer = raw(server, head.encode("latin-1"))
     assert not answer or b" 200 " in answer[:20] or b" 4" in answer[:20]
@@ -104,7 +104,7 @@ def test_odd_headers_do_no_harm(server, header):
 
 
 def test_every_route_but_health_wants_the_key(voice):
-    """Item 23: a walk over all routes, mounted ones and websockets too."""
+    """A walk over all routes, mounted ones and websockets too."""
     with serving(voice, mount_demo=mount_a_page, api_key=KEY) as served:
         paths = list(paths_of(served.app.routes))
         assert {"/v1/audio/speech", "/metrics", "/docs", "/openapi.json", "/demo"} <= set(paths)
@@ -168,7 +168,7 @@ def keyed(voice):
 
 
 def test_keys_are_compared_in_constant_time(keyed, monkeypatch):
-    """Item 23: by the function that is made for it, on every request."""
+    """By the function that is made for it, on every request."""
     import hmac
 
     compared = []
@@ -190,7 +190,7 @@ def test_keys_are_compared_in_constant_time(keyed, monkeypatch):
      ("evil.example", 421), ("127.0.0.1.evil.example", 421), ("", 421)],
 )  # fmt: skip
 def test_only_known_names_are_answered(voice, host, status):
-    """Item 25: a name that a page elsewhere points at this machine is refused."""
+    """A name that a page elsewhere points at this machine is refused."""
     with serving(voice, allowed_hosts=("127.0.0.1", "localhost", "::1")) as served:
         answer = raw(
             served, f"GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
@@ -199,7 +199,7 @@ def test_only_known_names_are_answered(voice, host, status):
 
 
 def test_no_page_elsewhere_may_read_answers(server):
-    """Item 24: no CORS headers, whatever is asked."""
+    """No CORS headers, whatever is asked."""
     with server.client() as client:
         for method in ("GET", "OPTIONS"):
             headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}

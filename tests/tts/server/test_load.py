@@ -62,7 +62,7 @@ def storm(served, wanted, clients, seconds):
 
 
 def test_thirty_clients_hear_their_own_texts(voice, wanted):
-    """Item 22: also while some leave in the midst; the queue is empty afterwards."""
+    """Also while some leave in the midst; the queue is empty afterwards."""
     with serving(voice, queue_size=16, batch_size=8) as served:
         storm(served, wanted, clients=30, seconds=3)
         assert served.speak("Hi.").status_code == 200
@@ -85,7 +85,7 @@ def test_two_hundred_clients_at_once_harm_nobody(voice):
 
 @pytest.mark.slow
 def test_fifty_clients_for_two_minutes_leave_memory_flat(voice, wanted):
-    """Item 22: nothing but 200 and 429, and what the first half minute needed is enough."""
+    """Nothing but 200 and 429, and what the first half minute needed is enough."""
     process = psutil.Process()
     with serving(voice, queue_size=32, batch_size=8) as served:
         storm(served, wanted, clients=50, seconds=30)
@@ -96,7 +96,7 @@ def test_fifty_clients_for_two_minutes_leave_memory_flat(voice, wanted):
 
 @pytest.mark.slow
 def test_five_hundred_requests_leave_memory_flat(voice, wanted):
-    """Item 22: one after the other."""
+    """One after the other."""
     process = psutil.Process()
     with serving(voice) as served, httpx.Client(base_url=served.address, timeout=60) as client:
 

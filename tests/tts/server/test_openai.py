@@ -31,7 +31,7 @@ def seconds_of(content, kind):
 
 
 def test_official_client_gets_the_synthesizers_samples(client, voice):
-    """Item 15: the same text and seed over HTTP and in Python are the same 16-bit samples."""
+    """The same text and seed over HTTP and in Python are the same 16-bit samples."""
     content = client.audio.speech.create(
         model="tts-1", voice="alloy", input=TEXT, response_format="wav", extra_body={"seed": 3}
     ).read()
@@ -42,7 +42,7 @@ def test_official_client_gets_the_synthesizers_samples(client, voice):
 @pytest.mark.parametrize("kind", ["mp3", "opus", "flac", "wav", "pcm"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_official_client_gets_every_format(client, voice, kind, stream):
-    """Item 20: each decodes and lasts as long; only an MP3 without a length has its delay more."""
+    """Each decodes and lasts as long; only an MP3 without a length has its delay more."""
     answer = client.audio.speech.create(
         model="tts-1-hd",
         voice="nova",
@@ -60,7 +60,7 @@ def test_official_client_gets_every_format(client, voice, kind, stream):
 
 @pytest.mark.parametrize(("speed", "ratio"), [(0.5, 2.0), (2.0, 0.5)])
 def test_speed_divides_the_duration(client, speed, ratio):
-    """Item 20: within a tenth; a long word has no pauses that do not scale."""
+    """Within a tenth; a long word has no pauses that do not scale."""
     text = "Anything that is said at length is said at length here, and then once more."
 
     def seconds(speed):
@@ -104,7 +104,7 @@ def test_events_hold_the_sound(client, voice):
 
 
 def test_official_client_lists_models(client):
-    """Item 17: ours and the names that stand for it; one alone; none of another name."""
+    """Ours and the names that stand for it; one alone; none of another name."""
     names = [model.id for model in client.models.list()]
     assert names == ["straighttalk", "tts-1", "tts-1-hd", "gpt-4o-mini-tts"]
     assert client.models.retrieve("tts-1").owned_by == "straighttalk"

@@ -66,7 +66,7 @@ def speak(address: str, text: str, **fields: object) -> httpx.Response:
 
 
 def test_command_serves_and_ends_well(tiny_voice, voice, tmp_path):
-    """Item 24 and 15: loopback, no texts in the log, SIGTERM is no failure; `say` sounds alike."""
+    """Loopback, no texts in the log, SIGTERM is no failure; `say` sounds alike."""
     with running(tmp_path, "-v", tiny_voice) as (address, log):
         assert address.startswith("http://127.0.0.1:")
         content = speak(address, TEXT, seed=5).content

@@ -96,7 +96,7 @@ def test_wrong_methods_are_refused(client):
 
 
 def test_text_of_the_longest_length_is_spoken_and_no_longer_one(client):
-    """Item 21: 4,096 characters and 4,097; the length is counted in characters, not bytes."""
+    """4,096 characters and 4,097; the length is counted in characters, not bytes."""
     assert client.post(PATH, json={"input": "é" * 4096}).status_code == 200
     error = error_of(client.post(PATH, json={"input": "é" * 4097}), 422)
     assert "4,097 characters; at most 4,096" in error["message"]
@@ -175,7 +175,7 @@ def test_health_and_metrics_tell_how_it_is(server):
 
 
 def test_documentation_comes_from_here_alone(client):
-    """Item 7: the page has no scripts and nothing with an address elsewhere."""
+    """The page has no scripts and nothing with an address elsewhere."""
     page = client.get("/docs").text
     assert "/v1/audio/speech" in page
     assert "<script" not in page

@@ -99,7 +99,7 @@ def test_single_sentence_has_an_exact_header(server, voice):
 
 
 def test_killed_client_frees_its_place_within_a_second(voice):
-    """Item 22: a process that is killed in the midst of its sound."""
+    """A process that is killed in the midst of its sound."""
     with serving(voice, queue_size=1) as served:
         command = [sys.executable, "-c", CLIENT, served.address, LONG * 3]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as client:
