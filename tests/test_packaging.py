@@ -112,6 +112,15 @@ def test_shipped_voices_are_complete_and_small() -> None:
     assert sum(sizes) <= 60_000_000
 
 
+def test_shipped_voices_say_under_which_licence_they_may_be_used() -> None:
+    """The card travels with the weights and names the licence that the configuration names."""
+    for facts in (ROOT / "core" / "voices").glob("*/config.yaml"):
+        (licence,) = re.findall(r"^licence: (\S+)$", facts.read_text(encoding="utf-8"), re.M)
+        card = facts.with_name("README.md").read_text(encoding="utf-8")
+        assert f"\nlicense: {licence.lower()}\n" in card
+        assert licence in card
+
+
 def test_imports_are_declared() -> None:
     """Everything the packages import comes with Python, with them, or with a named requirement."""
     extras = ("train", "eval", "hub", "demo", "serve")
@@ -139,7 +148,7 @@ def test_constraints_name_one_version_that_the_requirements_allow(python: str) -
             if pin.marker is None or pin.marker.evaluate(environment):
                 assert pin.name not in pins, f"{pin.name} is pinned twice for Python {python}"
                 pins[pin.name.lower()] = Version(str(pin.specifier).removeprefix("=="))
-    for wanted in requirements("train", "demo", "eval", "hub", "serve", "dev"):
+    for wanted in requirements("train", "demo", "eval", "hub", "serve", "browser", "dev"):
         if wanted.name != "straighttalk":
             name = re.sub(r"[-_.]+", "-", wanted.name).lower()
             assert pins[name] in wanted.specifier, f"{wanted} against {pins[name]}"

@@ -30,20 +30,21 @@ NO_BENDS = empty("How far each velocity is from the straight line to its end, ov
 
 
 def compared(
-    voices: Voices, files: Files, halves: str, text: str, method: str, grid: str, seed: object
-) -> Iterator[tuple[str, str]]:
+    voices: Voices, files: Files, halves: str, voice: str, text: str, method: str, grid: str,
+    seed: object,
+) -> Iterator[tuple[str, str]]:  # fmt: skip
     """HTML of the cards so far and of the status, after each number of steps."""
     shown: list[Card] = []
     try:
         own, chosen = _own(method, grid), whole_number("seed", seed or 0, 0, 2**53)
-        choices = Choices(halves, *own, chosen)
-        for number, speech in compare(voices.default, text or "", choices):
+        choices, synthesizer = Choices(halves, *own, chosen), voices.take(voice)
+        for number, speech in compare(synthesizer, text or "", choices):
             shown.append(_card(number, speech, files))
             left = [str(steps) for steps in STEPS[len(shown) :]]
             still = f"{left[0]} steps …" if left else ""
             yield (
                 show_cards(shown, still, NARROW),
-                said("" if left else f"On {voices.default.device}."),
+                said("" if left else f"On {synthesizer.device}."),
             )
     except (InputError, TextError) as error:
         yield show_cards(shown, kind=NARROW), mistake(error)
@@ -66,12 +67,12 @@ def _card(number: int, speech: Speech, files: Files) -> Card:
 
 
 def walked(
-    voices: Voices, files: Files, which: str, steps: float, text: str, method: str, grid: str,
-    seed: object,
+    voices: Voices, files: Files, which: str, steps: float, voice: str, text: str, method: str,
+    grid: str, seed: object,
 ) -> tuple[str, str]:  # fmt: skip
     """HTML of the walk with its paths, and of the status."""
-    synthesizer = voices.default
     try:
+        synthesizer = voices.take(voice)
         number = whole_number("steps", steps, 1, WALK_STEPS)
         own_method, own_grid = _own(method, grid)
         flow = flow_of(synthesizer, which, text or "", whole_number("seed", seed or 0, 0, 2**53))
@@ -91,14 +92,15 @@ def walked(
     return f'<div class="st-two">{moving}{paths}</div>', said(f"{len(nodes)} states.")
 
 
-def measured(voices: Voices, text: str, seed: object) -> tuple[str, str]:
+def measured(voices: Voices, voice: str, text: str, seed: object) -> tuple[str, str]:
     """HTML of the bends of both halves over time, before and after reflow where there are both."""
     try:
         number = whole_number("seed", seed or 0, 0, 2**53)
-        lines = _bends(voices.default, text or "", number, "", ("st-a", "st-b"))
-        after = voices.default.voice.directory / REFLOW
+        synthesizer = voices.take(voice)
+        lines = _bends(synthesizer, text or "", number, "", ("st-a", "st-b"))
+        after = synthesizer.voice.directory / REFLOW
         if after.is_dir():
-            straightened = Synthesizer.from_pretrained(after, device=str(voices.default.device))
+            straightened = Synthesizer.from_pretrained(after, device=str(synthesizer.device))
             lines += _bends(straightened, text, number, ", after reflow", ("st-c", "st-d"))
     except (InputError, TextError) as error:
         return NO_BENDS, mistake(error)

@@ -36,11 +36,15 @@ def flow_tab(gr: Any, voices: Voices, files: Files) -> None:
 
     Args:
         gr: Gradio.
-        voices: The default one is shown.
+        voices: To choose from, when there are several.
         files: Where sounds and pictures go.
     """
     place(gr, note(ABOUT))
+    names = voices.names
     with gr.Row():
+        voice = gr.Dropdown(
+            names, value=names[0], label="Voice", min_width=140, visible=len(names) > 1
+        )
         text = gr.Textbox(
             TEXT, label="Sentence", max_length=FLOW_CHARACTERS, min_width=280, scale=3
         )
@@ -53,7 +57,7 @@ def flow_tab(gr: Any, voices: Voices, files: Files) -> None:
             allow_custom_value=True,
         )
         seed = gr.Number(0, precision=0, minimum=0, label="Seed", min_width=90)
-    how = [text, method, grid, seed]
+    how = [voice, text, method, grid, seed]
     _side_by_side(gr, voices, files, how)
     _walk(gr, voices, files, how)
     _straightness(gr, voices, how)
@@ -121,12 +125,13 @@ def _straightness(gr: Any, voices: Voices, how: list[Any]) -> None:
     status = place(gr, said(), "st-status")
     shown = place(gr, NO_BENDS)
 
-    def on_measure(text: str, method: str, grid: str, seed: object) -> tuple[str, str]:
-        return measured(voices, text, seed)
+    def on_measure(voice: str, text: str, seed: object) -> tuple[str, str]:
+        return measured(voices, voice, text, seed)
 
+    voice, text, _, _, seed = how
     button.click(
         on_measure,
-        how,
+        [voice, text, seed],
         [shown, status],
         api_name="measure",
         show_progress="minimal",

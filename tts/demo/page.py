@@ -13,6 +13,7 @@ from tts.demo.flow_tab import flow_tab
 from tts.demo.limits import CACHE_CHECK_SECONDS, CACHE_SECONDS, QUEUE_SIZE, UPLOAD_BYTES
 from tts.demo.messages import place
 from tts.demo.speak_tab import speak_tab
+from tts.demo.uploads import only_uploads
 from tts.demo.vocoder_tab import vocoder_tab
 from tts.demo.voices import Voices
 from tts.synthesizer import Synthesizer
@@ -42,7 +43,8 @@ def build_demo(synthesizer: Synthesizer) -> gr.Blocks:
     """
     gr = _gradio()
     voices = Voices(synthesizer)
-    files = Files(Path(gr.utils.get_upload_folder()))
+    folder = Path(gr.utils.get_upload_folder())
+    files = Files(folder)
     with gr.Blocks(
         title=TITLE,
         analytics_enabled=False,
@@ -54,6 +56,7 @@ def build_demo(synthesizer: Synthesizer) -> gr.Blocks:
             with gr.Tab(name):
                 lay_out(gr, voices, files)
     demo.temp_file_sets.append(files.written)
+    only_uploads(gr, demo, folder)
     demo.queue(max_size=QUEUE_SIZE, default_concurrency_limit=1, api_open=False)
     return demo
 

@@ -96,7 +96,8 @@ def copied(
     except (InputError, TextError) as error:
         yield show_cards(shown) if shown else EMPTY, mistake(error)
         return
-    yield show_cards(shown), said(f"{len(shown) - 1} copies, on {voices.default.device}.")
+    made = "1 copy" if len(shown) == 2 else f"{len(shown) - 1} copies"
+    yield show_cards(shown), said(f"{made}, on {voices.default.device}.")
 
 
 def _card(copy: Copy, files: Files) -> Card:

@@ -84,7 +84,7 @@ def test_another_voice_and_language(voices, files):
 
 def test_few_steps_and_many(voices, files):
     """A card for each number, with the cost of both halves."""
-    shown = list(compared(voices, files, "both", "Hi.", OWN, OWN, 0))
+    shown = list(compared(voices, files, "both", "tiny", "Hi.", OWN, OWN, 0))
     assert [cards.count("<section") for cards, _ in shown] == [1, 2, 3, 4, 5]
     assert shown[-1][0].count("RTF") == 10
     assert "32 evaluations" in shown[-1][0]
@@ -93,11 +93,11 @@ def test_few_steps_and_many(voices, files):
 def test_a_walk_has_a_stop_for_every_node(voices, files):
     """States, sounds and straight lines beside the paths; also along the vocoder."""
     for which in ("mel", "vocoder"):
-        html, status = walked(voices, files, which, 3, "Hi.", OWN, OWN, 0)
+        html, status = walked(voices, files, which, 3, "tiny", "Hi.", OWN, OWN, 0)
         assert html.count("ahead.png") == 5
         assert html.count('class="st-chord"') == 4
         assert "4 states" in status
-    html, status = walked(voices, files, "mel", 3, "", OWN, OWN, 0)
+    html, status = walked(voices, files, "mel", 3, "tiny", "", OWN, OWN, 0)
     assert "nothing to say" in status
 
 
@@ -107,12 +107,32 @@ def test_bends_before_and_after_reflow(tmp_path, files):
 
     voice = make_voice(tmp_path / "straight")
     voices = Voices(Synthesizer.from_pretrained(voice, device="cpu"))
-    before, _ = measured(voices, "Hi.", 0)
+    before, _ = measured(voices, "straight", "Hi.", 0)
     make_voice(voice / "reflow")
-    after, _ = measured(voices, "Hi.", 0)
+    after, _ = measured(voices, "straight", "Hi.", 0)
     assert before.count("S = ") == 2
     assert after.count("S = ") == 4
     assert "Vocoder, after reflow" in after
+
+
+def test_flows_are_those_of_the_voice_that_was_chosen(voices, files):
+    """Another voice has other paths; an unknown one is a sentence, in all three parts."""
+
+    def ask(voice):
+        *_, (_, compared_status) = compared(voices, files, "both", voice, "Hi.", OWN, OWN, 0)
+        return (
+            compared_status,
+            walked(voices, files, "mel", 2, voice, "Hi.", OWN, OWN, 0)[1],
+            (measured(voices, voice, "Hi.", 0)),
+        )
+
+    *_, (own, _) = ask("tiny")
+    *_, (other, _) = ask("other")
+    assert own.count("S = ") == other.count("S = ") == 2
+    assert own != other
+    compare_status, walk_status, (_, measure_status) = ask("nobody")
+    for status in (compare_status, walk_status, measure_status):
+        assert "unknown voice &#x27;nobody&#x27;" in status
 
 
 def test_copies_are_cards(voices, files, recording, tmp_path):

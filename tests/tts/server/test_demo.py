@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import secrets
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+import torch
 
+from core.audio.files import write_audio
 from tests.tts.server.conftest import serving
 from tts.cli.serving import _demo
 
@@ -20,6 +26,7 @@ def page(voice, tmp_path_factory):
     """A client of a server that runs in a directory with a file that is nobody's business."""
     directory = tmp_path_factory.mktemp("cwd")
     (directory / "secret.txt").write_text("hush")
+    write_audio(directory / "private.wav", 0.1 * torch.randn(22050), 22050)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)
         with serving(voice, mount_demo=_demo(True)(voice)) as served, served.client() as client:
@@ -38,17 +45,89 @@ def test_demo_is_on_the_server(page):
     assert not config.get("share_url")
 
 
-def test_demo_speaks_beside_the_server(page):
-    """Its own queue, the same voice."""
+def ask(page, name, data):
+    """The end of what the page's own request for something brings."""
     config = page.get("/demo/config").json()
-    (number,) = (d["id"] for d in config["dependencies"] if d["api_name"] == "speak")
-    data = ["Hello.", None, None, None, 1.0, 0.667, 1, 1, 0]
-    body = {"data": data, "fn_index": number, "session_hash": "s1"}
+    (number,) = (d["id"] for d in config["dependencies"] if d["api_name"] == name)
+    body = {"data": data, "fn_index": number, "session_hash": secrets.token_hex(4)}
     assert page.post("/demo/gradio_api/queue/join", json=body).status_code == 200
-    with page.stream("GET", "/demo/gradio_api/queue/data?session_hash=s1") as stream:
+    address = f"/demo/gradio_api/queue/data?session_hash={body['session_hash']}"
+    with page.stream("GET", address) as stream:
         events = [json.loads(line[5:]) for line in stream.iter_lines() if line[:5] == "data:"]
     (done,) = (event for event in events if event["msg"] == "process_completed")
+    return done
+
+
+def test_demo_speaks_beside_the_server(page):
+    """Its own queue, the same voice."""
+    assert ask(page, "speak", ["Hello.", None, None, None, 1.0, 0.667, 1, 1, 0])["success"]
+
+
+@pytest.mark.parametrize("name", ["nobody", "../tiny", "/etc/passwd", "a" * 10_000, "hf://a/b", 5])
+def test_choices_that_the_page_does_not_offer_are_refused(page, name):
+    """A voice that is not on the list is not looked for, whatever a client sends."""
+    done = ask(page, "speak", ["Hello.", name, None, None, 1.0, 0.667, 1, 1, 0])
+    assert not done["success"]
+    assert "root:" not in json.dumps(done)
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """Address of another server, and what was asked of it."""
+    asked = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(404)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/a.wav", asked
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd", "private.wav", "./private.wav", "ABSOLUTE", "UPLOADS/../private.wav",
+        "ELSEWHERE", "https://example.com/a.wav", "http://169.254.169.254/", "file:///etc/passwd",
+        "\x00", "", "x" * 10_000, None, {"path": "/etc/passwd"},
+    ],
+    ids=range(14),
+)  # fmt: skip
+def test_files_of_others_cannot_be_copied(page, elsewhere, path):
+    """A recording is what was uploaded: the sound of any other path or address stays unheard, also
+    where a client puts it into a field that takes no files."""
+    address, asked = elsewhere
+    named = {
+        "ABSOLUTE": str(Path("private.wav").resolve()),
+        "UPLOADS/../private.wav": f"{uploaded(page)}/../../../{Path('private.wav').resolve()}",
+        "ELSEWHERE": address,
+    }
+    file = {"path": named.get(path, path) if isinstance(path, str) else path}
+    file |= {"url": address, "meta": {"_type": "gradio.FileData"}}
+    for values in ([file, ["tiny"], [1], 0], [None, [file], [1], 0]):
+        done = ask(page, "copy", values)
+        assert not done["success"]
+        assert done["output"] == {**done["output"], "error": "this file was not uploaded here"}
+    assert asked == []
+
+
+def uploaded(page):
+    """Path of a recording that was uploaded."""
+    files = {"files": ("a.wav", Path("private.wav").read_bytes())}
+    (path,) = page.post("/demo/gradio_api/upload", files=files).json()
+    return path
+
+
+def test_what_was_uploaded_can_be_copied(page):
+    """As the page itself sends it."""
+    file = {"path": uploaded(page), "meta": {"_type": "gradio.FileData"}}
+    done = ask(page, "copy", [file, ["tiny"], [1], 0])
     assert done["success"]
+    assert "1 copy," in done["output"]["data"][1]
 
 
 @pytest.mark.parametrize(
