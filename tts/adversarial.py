@@ -8,15 +8,14 @@ the result beside the recording. Text, alignment and durations stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.func import functional_call
 from torch.nn import functional as F
 
+from core.adversarial import feature_distance, judge_unmoved
 from core.config import Config
 from core.flow import make_grid, solve
 from core.training import Task, TrainingConfig
@@ -94,10 +93,9 @@ class AdversarialTask(Task):
         critic = _distance(truth, 1.0, patches) + _distance(score, 0.0, patches)
         if not learning:
             return {"loss": critic, "critic": critic}
-        frozen = {name: value.detach() for name, value in self.critic.named_parameters()}
-        judged = functional_call(self.critic, frozen, (made, mean, mask))
+        judged = judge_unmoved(self.critic, made, mean, mask)
         deceived = _distance(judged[0], 1.0, patches)
-        detail = _detail(judged[2], features)
+        detail = feature_distance(judged[2], features)
         size = self.adversarial.coarse_size
         coarse = F.l1_loss(_blur(made * mask, size), _blur(real, size))
         game = self.adversarial
@@ -141,15 +139,6 @@ class AdversarialTask(Task):
 def _distance(score: Tensor, target: float, real: Tensor) -> Tensor:
     """Mean square distance of the scores of real frames from a target."""
     return masked_mean((score.float() - target).square(), real)
-
-
-def _detail(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> Tensor:
-    """Mean L1 distance of features, each in units of the recording's (HiFi-GAN, 2020, eq. 8)."""
-    parts = []
-    for made, real in zip(ours, theirs, strict=True):
-        truth = real.detach().float()
-        parts.append(F.l1_loss(made.float(), truth) / truth.abs().mean().clamp_min(1e-6))
-    return torch.stack(parts).mean()
 
 
 def _blur(mel: Tensor, size: int) -> Tensor:

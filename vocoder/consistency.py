@@ -24,6 +24,8 @@ Field = Callable[[Tensor, Tensor], Tensor]
 # Beyond this time the endpoint estimate is the state itself, and 1 / (1 - t) only magnifies noise.
 LATEST_TIME = 1.0 - 1e-3
 LARGEST_RATIO = 10.0
+# The gradient of a square root at zero is infinite.
+TINY_POWER = 1e-18
 
 
 def impose_mel(
@@ -49,21 +51,23 @@ def impose_mel(
     Returns:
         The waveform (B, T * hop). Bins that no mel band covers keep their level.
     """
-    # Frames first, as the STFT holds them in memory, and real pairs: twice as fast on a CPU.
-    wanted = log_mel.float().exp().transpose(1, 2)  # (B, T, M)
-    bank = envelope.bank.T
-    covered = envelope.covered.float()
-    spread = (envelope.spread * covered[:, None]).T
-    projected = waveform
-    for number in range(rounds):
-        spectrum = torch.view_as_real(stft(waveform).transpose(1, 2))  # (B, T, F, 2)
-        mel = spectrum.square().sum(dim=3).sqrt() @ bank
-        ratio = wanted / mel.clamp_min(envelope.spec.log_floor)
-        gain = ratio.clamp(1.0 / LARGEST_RATIO, LARGEST_RATIO) @ spread + (1.0 - covered)
-        spectrum = torch.view_as_complex(spectrum * gain[..., None]).transpose(1, 2)
-        before, projected = projected, stft.inverse(spectrum, mask)
-        # The first round's change is the flow's error, not a direction to go on in.
-        waveform = projected + momentum * (projected - before) if number else projected
+    with torch.autocast(waveform.device.type, enabled=False):
+        # Frames first, as the STFT holds them in memory, and real pairs: twice as fast on a CPU.
+        wanted = log_mel.float().exp().transpose(1, 2)  # (B, T, M)
+        bank = envelope.bank.T
+        covered = envelope.covered.float()
+        spread = (envelope.spread * covered[:, None]).T
+        projected = waveform
+        for number in range(rounds):
+            spectrum = torch.view_as_real(stft(waveform).transpose(1, 2))  # (B, T, F, 2)
+            power = spectrum.square().sum(dim=3).clamp_min(TINY_POWER)
+            mel = power.sqrt() @ bank
+            ratio = wanted / mel.clamp_min(envelope.spec.log_floor)
+            gain = ratio.clamp(1.0 / LARGEST_RATIO, LARGEST_RATIO) @ spread + (1.0 - covered)
+            spectrum = torch.view_as_complex(spectrum * gain[..., None]).transpose(1, 2)
+            before, projected = projected, stft.inverse(spectrum, mask)
+            # The first round's change is the flow's error, not a direction to go on in.
+            waveform = projected + momentum * (projected - before) if number else projected
     return projected
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,11 +16,14 @@ from core.config import Config, save_config
 from core.data.pair_store import PairStore, Source
 from core.data.store import UtteranceStore
 from core.errors import InputError
-from core.training import Task, TrainingConfig, find_state, fit
+from core.training import TrainingConfig, find_state, fit
+from vocoder.adversarial import AdversarialConfig, AdversarialVocoderTask
 from vocoder.interface import Sampling, VocoderModel
-from vocoder.pairs import PairWindows, check_student, require_flow
+from vocoder.pairs import PairWindows, check_student
 from vocoder.rectified.config import RectifiedConfig
+from vocoder.rectified.model import RectifiedVocoder
 from vocoder.registry import VocoderConfig, build_vocoder
+from vocoder.task import VocoderTask
 
 # Frames beyond each end of a window, so that its mel does not see the cut.
 MARGIN_FRAMES = 2
@@ -62,6 +64,7 @@ class VocoderExperiment(Config):
         vocoder: The model.
         data: Windows.
         training: Optimisation.
+        adversarial: Fine-tuning of a trained model's few-step sampler; null for the flow itself.
     """
 
     name: str
@@ -69,6 +72,21 @@ class VocoderExperiment(Config):
     vocoder: VocoderConfig = RectifiedConfig()
     data: WindowConfig
     training: TrainingConfig = TrainingConfig()
+    adversarial: AdversarialConfig | None = None
+
+    @model_validator(mode="after")
+    def _fine_tune_what_is_trained(self) -> VocoderExperiment:
+        if self.adversarial is None:
+            return self
+        if self.vocoder.kind != "rectified":
+            raise InputError(f"adversarial fine-tunes kind rectified, not {self.vocoder.kind}")
+        if self.training.warm_start is None:
+            raise InputError(
+                "adversarial fine-tunes a trained vocoder: name its weights in training.warm_start"
+            )
+        if self.data.pairs is not None:
+            raise InputError("adversarial learns from recordings: name data.features, not pairs")
+        return self
 
 
 class Windows(Dataset[dict[str, Tensor]]):
@@ -139,48 +157,6 @@ class FixedWindows(Dataset[dict[str, Tensor]]):
         return self.windows.sample(index, self.windows.config.batch_size)
 
 
-class VocoderTask(Task):
-    """A vocoder in training; logs audio and mels of one validation batch.
-
-    Args:
-        model: The vocoder.
-        config: How it is trained.
-        sampling: How the logged audio is sampled.
-    """
-
-    model: VocoderModel
-
-    def __init__(self, model: VocoderModel, config: TrainingConfig, sampling: Sampling) -> None:
-        super().__init__(model, config)
-        self.sampling = sampling
-
-    def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The vocoder's own losses."""
-        if "x_0" in batch:
-            flow = require_flow(self.model)
-            return flow.training_loss(batch["waveform"], batch["mel"], batch["x_0"])
-        return self.model.training_loss(batch["waveform"], batch["mel"])
-
-    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        """Losses, and in the first batch sound, mel pictures and the copy's log-mel distance."""
-        super().validation_step(batch, batch_idx)
-        if batch_idx or not self.model.synthesises:
-            return
-        count = min(4, len(batch["mel"]))
-        copy = self.model.generate(batch["mel"][:count], list(range(count)), self.sampling).waveform
-        extract = MelExtractor(self.model.spec).to(copy.device)
-        distance = (extract(copy) - batch["mel"][:count]).abs().mean()
-        self.log("valid/log_mel_l1", distance, prog_bar=True)
-        board: Any = getattr(self.logger, "experiment", None)
-        if board is not None:
-            rate, step = self.model.spec.sample_rate_hz, self.global_step
-            board.add_audio("copy", copy.reshape(1, -1), step, rate)
-            board.add_audio("recording", batch["waveform"][:count].reshape(1, -1), step, rate)
-            pictures = torch.cat([batch["mel"][:count], extract(copy)], dim=1).flip(1)
-            low, high = pictures.amin(), pictures.amax()
-            board.add_images("mels", ((pictures - low) / (high - low))[:, None], step)
-
-
 def train_vocoder(
     experiment: VocoderExperiment, directory: Path, *, resume: bool, accelerator: str = "auto"
 ) -> None:
@@ -211,9 +187,17 @@ def train_vocoder(
         check_student(model, pairs, training.warm_start)
     directory.mkdir(parents=True, exist_ok=True)
     save_config(directory / "config.yaml", experiment)
-    task = VocoderTask(model, training, Sampling(**experiment.vocoder.sampling.model_dump()))
+    task = _task(experiment, model)
     loader = DataLoader(valid, batch_size=None)
     fit(task, windows, loader, directory, resume=resume, accelerator=accelerator)
+
+
+def _task(experiment: VocoderExperiment, model: VocoderModel) -> VocoderTask:
+    training = experiment.training
+    sampling = Sampling(**experiment.vocoder.sampling.model_dump())
+    if experiment.adversarial is not None and isinstance(model, RectifiedVocoder):
+        return AdversarialVocoderTask(model, training, sampling, experiment.adversarial)
+    return VocoderTask(model, training, sampling)
 
 
 def _windows(

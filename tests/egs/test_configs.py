@@ -25,7 +25,7 @@ SHARP = sorted(p.name.split("-")[0] for p in CONFIGS.glob("*-acoustic-sharp.yaml
 
 PAIRS = {f"{name}-{kind}.yaml" for name in NAMES for kind in ("acoustic", "vocoder")}
 PAIRS |= {f"{name}-{kind}-reflow.yaml" for name in REFLOW for kind in ("acoustic", "vocoder")}
-PAIRS |= {f"{name}-acoustic-sharp.yaml" for name in SHARP}
+PAIRS |= {f"{name}-{kind}-sharp.yaml" for name in SHARP for kind in ("acoustic", "vocoder")}
 OTHERS = sorted(path.stem for path in CONFIGS.iterdir() if path.name not in PAIRS)
 
 
@@ -70,16 +70,17 @@ def test_config_builds_its_models(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHARP)
-def test_sharp_config_continues_its_acoustic_model(name: str) -> None:
+@pytest.mark.parametrize("kind", ["acoustic", "vocoder"])
+def test_sharp_config_continues_its_first_training(name: str, kind: str) -> None:
     """The same model and corpus; only how it samples and learns differs."""
+    experiment = AcousticExperiment if kind == "acoustic" else VocoderExperiment
     first, second = (
-        load_config(CONFIGS / f"{name}-acoustic{end}.yaml", AcousticExperiment)
-        for end in ("", "-sharp")
+        load_config(CONFIGS / f"{name}-{kind}{end}.yaml", experiment) for end in ("", "-sharp")
     )
-    assert second.name == f"{name}-acoustic-sharp"
+    assert second.name == f"{name}-{kind}-sharp"
     assert second.adversarial is not None
     assert (second.mel, second.data.features) == (first.mel, first.data.features)
-    models = [e.acoustic.model_dump(exclude={"sampling"}) for e in (first, second)]
+    models = [getattr(e, kind).model_dump(exclude={"sampling"}) for e in (first, second)]
     assert models[0] == models[1]
 
 
