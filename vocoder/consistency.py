@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from core.audio.stft import Stft
 from core.flow import velocity_to_data
@@ -52,19 +53,20 @@ def impose_mel(
         The waveform (B, T * hop). Bins that no mel band covers keep their level.
     """
     with torch.autocast(waveform.device.type, enabled=False):
-        # Frames first, as the STFT holds them in memory, and real pairs: twice as fast on a CPU.
+        # Frames first, as the STFT holds them in memory, and no sums over pairs: a CPU's fast path.
         wanted = log_mel.float().exp().transpose(1, 2)  # (B, T, M)
         bank = envelope.bank.T
         covered = envelope.covered.float()
-        spread = (envelope.spread * covered[:, None]).T
+        spread, kept = envelope.spread * covered[:, None], 1.0 - covered
         projected = waveform
         for number in range(rounds):
-            spectrum = torch.view_as_real(stft(waveform).transpose(1, 2))  # (B, T, F, 2)
-            power = spectrum.square().sum(dim=3).clamp_min(TINY_POWER)
-            mel = power.sqrt() @ bank
+            spectrum = stft(waveform).transpose(1, 2)  # (B, T, F)
+            real, imaginary = spectrum.real, spectrum.imag
+            power = torch.addcmul(real * real, imaginary, imaginary)
+            mel = power.clamp_min(TINY_POWER).sqrt() @ bank
             ratio = wanted / mel.clamp_min(envelope.spec.log_floor)
-            gain = ratio.clamp(1.0 / LARGEST_RATIO, LARGEST_RATIO) @ spread + (1.0 - covered)
-            spectrum = torch.view_as_complex(spectrum * gain[..., None]).transpose(1, 2)
+            gain = F.linear(ratio.clamp(1.0 / LARGEST_RATIO, LARGEST_RATIO), spread, kept)
+            spectrum = (spectrum * gain).transpose(1, 2)
             before, projected = projected, stft.inverse(spectrum, mask)
             # The first round's change is the flow's error, not a direction to go on in.
             waveform = projected + momentum * (projected - before) if number else projected
