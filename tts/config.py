@@ -16,6 +16,7 @@ from pydantic import (
 from core.config import Config, require_values
 from core.errors import InputError
 from core.flow import check_grids, check_time_schedule, required_sampling
+from core.quality import Departure, changes_for
 
 
 class EncoderConfig(Config):
@@ -62,6 +63,18 @@ class DecoderConfig(Config):
     dropout: float = Field(0.0, ge=0, lt=1)
 
 
+class MelEffort(Config):
+    """What a quality changes; null keeps the default.
+
+    Attributes:
+        steps: Solver steps.
+        temperature: Deviation of the prior noise.
+    """
+
+    steps: int | None = Field(None, ge=1, le=1000)
+    temperature: float | None = Field(None, ge=0, le=2)
+
+
 class MelSamplingConfig(Config):
     """How mels are sampled when the caller does not say otherwise.
 
@@ -72,6 +85,7 @@ class MelSamplingConfig(Config):
         grids: Grids that a search found, by their number of steps; they go before `grid`.
         temperature: Deviation of the prior noise.
         guidance: Scale of classifier-free guidance; 1 for none.
+        qualities: What "fast" and "best" change.
     """
 
     steps: int = Field(4, ge=1, le=1000)
@@ -80,6 +94,15 @@ class MelSamplingConfig(Config):
     grids: Annotated[dict[str, str], AfterValidator(check_grids)] = Field({})
     temperature: float = Field(0.667, ge=0, le=2)
     guidance: float = Field(1.0, ge=0, le=10)
+    qualities: dict[Departure, MelEffort] = Field({})
+
+    def at(self, quality: str | None) -> MelSamplingConfig:
+        """The same for a quality; None is "balanced".
+
+        Raises:
+            InputError: There is no such quality.
+        """
+        return self.model_copy(update=changes_for(quality, self.model_dump()["qualities"]))
 
 
 class AcousticConfig(Config):

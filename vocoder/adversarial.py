@@ -23,7 +23,7 @@ from core.flow import make_grid, solve
 from core.training import TrainingConfig
 from vocoder.consistency import impose_mel
 from vocoder.critics import WaveformCritics
-from vocoder.interface import Sampling
+from vocoder.interface import Sampling, VocoderModel
 from vocoder.rectified.model import RectifiedVocoder
 from vocoder.task import VocoderTask
 
@@ -95,7 +95,7 @@ class AdversarialVocoderTask(VocoderTask):
     vocoder is judged by critics whose weights are.
 
     Args:
-        model: A trained vocoder.
+        model: A trained rectified vocoder, or what a subclass that samples otherwise takes.
         config: Optimisation.
         sampling: How the logged audio is sampled.
         adversarial: The game.
@@ -105,7 +105,7 @@ class AdversarialVocoderTask(VocoderTask):
 
     def __init__(
         self,
-        model: RectifiedVocoder,
+        model: VocoderModel,
         config: TrainingConfig,
         sampling: Sampling,
         adversarial: AdversarialConfig,

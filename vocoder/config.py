@@ -8,6 +8,21 @@ from pydantic import AfterValidator, Field
 
 from core.config import Config
 from core.flow import check_grids
+from core.quality import Departure
+
+
+class Effort(Config):
+    """What a quality changes; null keeps the default.
+
+    Attributes:
+        steps: Solver steps.
+        consistency_rounds: Mel-consistency rounds on every endpoint estimate.
+        final_rounds: Rounds on the finished waveform.
+    """
+
+    steps: int | None = Field(None, ge=1, le=1000)
+    consistency_rounds: int | None = Field(None, ge=0, le=1000)
+    final_rounds: int | None = Field(None, ge=0, le=1000)
 
 
 class SamplingConfig(Config):
@@ -21,6 +36,7 @@ class SamplingConfig(Config):
         consistency_rounds: Mel-consistency rounds on every endpoint estimate; 0 turns them off.
         final_rounds: Rounds on the finished waveform.
         momentum: Of the rounds; above 1 they diverge.
+        qualities: What "fast" and "best" change.
     """
 
     steps: int = Field(4, ge=1, le=1000)
@@ -30,3 +46,4 @@ class SamplingConfig(Config):
     consistency_rounds: int = Field(10, ge=0, le=1000)
     final_rounds: int = Field(30, ge=0, le=1000)
     momentum: float = Field(0.95, ge=0, le=1)
+    qualities: dict[Departure, Effort] = Field({})

@@ -71,7 +71,7 @@ class PeriodCritic(nn.Module):
 
     def forward(self, waveform: Tensor) -> Judgement:
         """Judge waveforms (B, L): scores (B, 1, L', p), and one layer's features each."""
-        columns = _whole(waveform, self.period).unflatten(1, (-1, self.period))
+        columns = _whole(waveform, self.period).reshape(len(waveform), -1, self.period)
         return _convolve(LOUDNESS * columns[:, None], self.layers, self.out)
 
 

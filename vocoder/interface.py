@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from core.audio.mel import MelSpec
 from core.flow import Field, make_grid, seeded_noise, solve
+from core.quality import changes_for
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Sampling:
         final_rounds: Rounds on the finished waveform.
         momentum: Of the rounds.
         grids: Grids that a search found, by their number of steps.
+        qualities: What "fast" and "best" change.
     """
 
     steps: int
@@ -34,6 +37,16 @@ class Sampling:
     final_rounds: int
     momentum: float
     grids: Mapping[str, str] = field(default_factory=dict)
+    qualities: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+
+    def at(self, quality: str | None) -> Sampling:
+        """The same for a quality; None is "balanced".
+
+        Raises:
+            InputError: There is no such quality.
+        """
+        changes: dict[str, Any] = dict(changes_for(quality, self.qualities))
+        return replace(self, **changes)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ class Vocoder:
         mel: Tensor,
         *,
         spec: MelSpec | None = None,
+        quality: str | None = None,
         steps: int | None = None,
         method: str | None = None,
         grid: str | None = None,
@@ -101,6 +102,8 @@ class Vocoder:
         Args:
             mel: (M, T) or (B, M, T).
             spec: The contract the mel was made under, when known: it is compared with ours.
+            quality: "fast", "balanced" or "best": steps and rounds that go together; what is
+                given beside it goes before it.
             steps: Solver steps.
             method: Solver, such as "euler", "midpoint", "rk45" or, for a flow, "sde:0.5".
             grid: Time grid, such as "uniform", "sway:-1" or "0,0.1,0.4,1".
@@ -110,12 +113,12 @@ class Vocoder:
 
         Raises:
             InputError: The mel is of another contract, of the wrong shape or range, or not finite;
-                or the method or grid is unknown.
+                or the quality, method or grid is unknown.
         """
         batch = mel[None] if mel.ndim == 2 else mel
         self._check(mel, batch, mask, spec)
         seeds = [seed] * len(batch) if isinstance(seed, int) else list(seed)
-        sampling = self._sampling(steps, method, grid)
+        sampling = self._sampling(quality, steps, method, grid)
         mask = None if mask is None else mask.to(self.device)
         made = self.model.generate(batch.to(self.device).float(), seeds, sampling, mask)
         waveform = made.waveform.clamp(-1.0, 1.0).cpu()
@@ -128,6 +131,7 @@ class Vocoder:
         *,
         chunk_frames: int = CHUNK_FRAMES,
         spec: MelSpec | None = None,
+        quality: str | None = None,
         steps: int | None = None,
         method: str | None = None,
         grid: str | None = None,
@@ -142,6 +146,7 @@ class Vocoder:
             mel: (M, T).
             chunk_frames: Length of the first part; each of the next ones is longer.
             spec: As in `vocode`, like all that follows.
+            quality: As said there.
             steps: Solver steps.
             method: Solver.
             grid: Time grid.
@@ -161,13 +166,18 @@ class Vocoder:
                 f"({self.spec.n_mels}, frames)"
             )
         self._check(mel, mel[None], None, spec)
-        batch, sampling = mel[None].to(self.device).float(), self._sampling(steps, method, grid)
+        batch, sampling = (
+            mel[None].to(self.device).float(),
+            self._sampling(quality, steps, method, grid),
+        )
         made = stream(self.model, batch, seed, sampling, chunk_frames)
         rate = self.spec.sample_rate_hz
         return (Vocoded(m.waveform[0].clamp(-1.0, 1.0).cpu(), rate, m.nfe) for m in made)
 
-    def _sampling(self, steps: int | None, method: str | None, grid: str | None) -> Sampling:
-        defaults = self.defaults
+    def _sampling(
+        self, quality: str | None, steps: int | None, method: str | None, grid: str | None
+    ) -> Sampling:
+        defaults = self.defaults.at(quality)
         steps = defaults.steps if steps is None else steps
         method = method or defaults.method
         grid = choose_grid(defaults, grid, steps, method)

@@ -116,7 +116,7 @@ class Stft(nn.Module):
         if self.n_fft % self.hop_samples or count <= ratio:
             return self._overlap_add(weight)
         # Once all the frames that can overlap do, every hop is like the one before.
-        rows = self._overlap_add(weight[:, :ratio]).unflatten(1, (-1, self.hop_samples))
+        rows = self._overlap_add(weight[:, :ratio]).reshape(1, -1, self.hop_samples)
         middle = rows[:, ratio - 1 : ratio].expand(-1, count - ratio, -1)
         return torch.cat([rows[:, :ratio], middle, rows[:, ratio:]], dim=1).flatten(1)
 
@@ -131,7 +131,7 @@ class Stft(nn.Module):
             return folded.reshape(batch, length)
         # With whole hops, adding up shifted rows is many times faster than `fold`.
         ratio = n_fft // hop
-        parts = frames.unflatten(2, (ratio, hop))
+        parts = frames.reshape(batch, count, ratio, hop)
         rows = frames.new_zeros(batch, count + ratio - 1, hop)
         for shift in range(ratio):
             rows[:, shift : shift + count] += parts[:, :, shift]

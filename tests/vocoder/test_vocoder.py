@@ -50,6 +50,22 @@ def test_choices_go_before_the_defaults(vocoder):
     assert vocoder.vocode(mel(), grid="0,0.1,0.5,1").nfe == 3
 
 
+def test_quality_sets_steps_and_rounds_together(vocoder):
+    """As if each had been set by hand; steps that are given beside it go before its own."""
+    fast = {"steps": 1, "consistency_rounds": 0, "final_rounds": 3}
+    graded = Vocoder(vocoder.model, replace(vocoder.defaults, qualities={"fast": fast}))
+    by_hand = Vocoder(vocoder.model, replace(vocoder.defaults, **fast))
+    made = graded.vocode(mel(), quality="fast")
+    assert made.nfe == 1
+    assert torch.equal(made.waveform, by_hand.vocode(mel()).waveform)
+    assert graded.vocode(mel(), quality="fast", steps=3).nfe == 3
+    for quality in (None, "balanced", "best"):
+        same = graded.vocode(mel(), quality=quality).waveform
+        assert torch.equal(same, vocoder.vocode(mel()).waveform)
+    parts = [part.waveform for part in graded.stream(mel(), quality="fast", chunk_frames=4)]
+    torch.testing.assert_close(torch.cat(parts), made.waveform, rtol=0, atol=1e-4)
+
+
 def test_found_grid_is_taken_for_its_steps(vocoder):
     """As if the caller had asked for it; another number of steps and an explicit grid go on."""
     found = Vocoder(vocoder.model, replace(vocoder.defaults, grids={"2": "0,0.2,1"}))
@@ -130,6 +146,7 @@ def test_bad_mel_is_refused_in_one_sentence(vocoder, name):
 CHOICES = {
     "method": ({"method": "eular"}, "did you mean 'euler'"),
     "grid": ({"grid": "uniforn"}, "did you mean 'uniform'"),
+    "quality": ({"quality": "bets"}, "did you mean 'best'"),
     "steps": ({"steps": 0}, "steps is 0"),
     "seed": ({"seed": -1}, "seed -1"),
     "seeds": ({"seed": [1, 2]}, "2 seeds for 1 items"),

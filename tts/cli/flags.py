@@ -34,6 +34,10 @@ Grid = Annotated[
     str | None,
     typer.Option(help="Time grid: uniform, cosine, sway:-1, power:2, equal-angle:0.3 or 0,0.3,1."),
 ]
+Quality = Annotated[
+    str | None,
+    typer.Option(help="fast, balanced or best: steps, rounds and temperature in a word."),
+]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same sound.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Facts as JSON.")]

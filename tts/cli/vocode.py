@@ -31,6 +31,7 @@ def vocode(
     inputs: Inputs,
     output_dir: OutputDir,
     voice: flags.Voice = None,
+    quality: flags.Quality = None,
     steps: Steps = None,
     method: flags.Method = None,
     grid: flags.Grid = None,
@@ -45,7 +46,7 @@ def vocode(
     from tts.synthesizer import pick_device
     from vocoder import Vocoder
 
-    choices = Choices(steps, method, grid, seed)
+    choices = Choices(quality, steps, method, grid, seed)
     files = plan(inputs, output_dir)
     vocoder = Vocoder.from_pretrained(voice, pick_device(device))
     with Progress("vocoding", len(files), "files", quiet=quiet) as progress:

@@ -24,12 +24,14 @@ class Choices:
     """How to sample; None takes the voice's default.
 
     Attributes:
+        quality: "fast", "balanced" or "best".
         steps: Solver steps.
         method: Solver.
         grid: Time grid.
         seed: The same seed gives the same sound.
     """
 
+    quality: str | None
     steps: int | None
     method: str | None
     grid: str | None
@@ -112,8 +114,9 @@ def vocode_file(
         mel, samples = vocoder.mel(waveform), len(waveform)
     began = time.perf_counter()
     made = vocoder.vocode(
-        mel, steps=choices.steps, method=choices.method, grid=choices.grid, seed=choices.seed
-    )
+        mel, quality=choices.quality, steps=choices.steps, method=choices.method,
+        grid=choices.grid, seed=choices.seed,
+    )  # fmt: skip
     seconds = time.perf_counter() - began
     sound = made.waveform[:samples]
     clipped = write_audio(target, sound, rate)
