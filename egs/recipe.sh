@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What all recipes share: the stages and their order. A recipe's run.sh sets the facts
-#   name       of the corpus; configs/$name-acoustic.yaml and configs/$name-vocoder.yaml
+#   name       of the corpus; configs/$name-acoustic.yaml and configs/$name-vocoder.yaml, and the
+#              fine-tuning of their few-step samplers in configs/$name-*-sharp.yaml
 #   language   eSpeak code
 #   licence    SPDX name of the licence of weights made from it
 #   source     words of egs/download.py: kind, address, checksum, options; none if it has no source
@@ -11,14 +12,16 @@ usage() {
 usage: egs/$name/run.sh [options]
 
   --stage N            first stage (0)
-  --stop-stage N       last stage (7)
+  --stop-stage N       last stage (8)
                          0 download   1 manifest   2 features   3 vocoder   4 acoustic model
-                         5 voice      6 test sentences          7 evaluation
-                         and, when --stop-stage asks for them, the same voice straightened:
-                         8 reflow pairs          9 training on them     10 its evaluation
+                         5 fine-tuning of both for few steps
+                         6 voice      7 test sentences          8 evaluation
+                         and, when --stop-stage asks for them, the first models straightened:
+                         9 reflow pairs          10 training on them    11 its evaluation
   --corpus DIR         a copy of the corpus at hand; nothing is downloaded
   --output-dir DIR     where everything goes (data/$name)
-  --config NAME        train configs/NAME-acoustic.yaml and configs/NAME-vocoder.yaml ($name)
+  --config NAME        train configs/NAME-acoustic.yaml, configs/NAME-vocoder.yaml and their
+                       -sharp.yaml ($name)
   --tiny               a few utterances, tiny models, minutes: does the recipe run?
   --resume             go on with trainings that were interrupted
   --device NAME        auto, cpu, cuda or mps (auto)
@@ -44,7 +47,7 @@ number() {
 }
 
 read_options() {
-    first=0 last=7 corpus="" work="" config=${default_config:-$name} tiny="" device=auto limit=60
+    first=0 last=8 corpus="" work="" config=${default_config:-$name} tiny="" device=auto limit=60
     vocoder_steps=1,2,4,10,32 resume=() set_acoustic=() set_vocoder=() prepare=() reflow=()
     while [[ $# -gt 0 ]]; do
         case $1 in
@@ -110,6 +113,26 @@ train_vocoder() {
         ${resume[@]+"${resume[@]}"} ${set_vocoder[@]+"${set_vocoder[@]}"}
 }
 
+# Stage 5 changes how models sample, not what they are: of the options, sizes and the like hold.
+fine_tune() {
+    local kind names option chosen
+    names=$(speakers)
+    for kind in acoustic vocoder; do
+        local overrides=(--set "data.features=$features"
+            --set "training.warm_start=$work/$kind/weights.safetensors")
+        chosen=(${set_vocoder[@]+"${set_vocoder[@]}"})
+        if [[ $kind = acoustic ]]; then
+            chosen=(${set_acoustic[@]+"${set_acoustic[@]}"})
+            overrides+=(--set "language=$language" --set "acoustic.speakers=$names")
+        fi
+        for option in ${chosen[@]+"${chosen[@]}"}; do
+            [[ $option = --set || $option = training.* ]] || overrides+=(--set "$option")
+        done
+        straighttalk train "$kind" "$configs/$config-$kind-sharp.yaml" "${overrides[@]}" \
+            --output-dir "$work/$kind-sharp" --device "$device" ${resume[@]+"${resume[@]}"}
+    done
+}
+
 # The speakers of the features, as a JSON list.
 speakers() {
     "$python" -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))["speakers"]))' \
@@ -170,14 +193,16 @@ recipe() {
     stage 2 "features" straighttalk features "$work/manifest.jsonl" "$features" --language "$language"
     stage 3 "vocoder" train_vocoder
     stage 4 "acoustic model" train_acoustic
-    stage 5 "voice" straighttalk package --acoustic "$work/acoustic" --vocoder "$work/vocoder" \
-        --name "$name" --licence "$licence" --card "$egs/$name/card.md" --output-dir "$work/voice"
-    stage 6 "test sentences" straighttalk say --voice "$work/voice" --device "$device" \
+    stage 5 "fine-tuning for few steps" fine_tune
+    stage 6 "voice" straighttalk package --acoustic "$work/acoustic-sharp" \
+        --vocoder "$work/vocoder-sharp" --name "$name" --licence "$licence" \
+        --card "$egs/$name/card.md" --output-dir "$work/voice"
+    stage 7 "test sentences" straighttalk say --voice "$work/voice" --device "$device" \
         --input-file "$egs/sentences.txt" --output-dir "$work/speech"
-    stage 7 "evaluation" straighttalk evaluate --voice "$work/voice" --features "$features" \
+    stage 8 "evaluation" straighttalk evaluate --voice "$work/voice" --features "$features" \
         --split test --limit "$limit" --vocoder-steps "$vocoder_steps" --device "$device" \
         --results "$results" --output-dir "$work/evaluation"
-    stage 8 "reflow pairs" make_pairs
-    stage 9 "training on pairs" train_on_pairs
-    stage 10 "evaluation of the straightened voice" evaluate_straightened
+    stage 9 "reflow pairs" make_pairs
+    stage 10 "training on pairs" train_on_pairs
+    stage 11 "evaluation of the straightened voice" evaluate_straightened
 }

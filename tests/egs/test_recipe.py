@@ -93,7 +93,7 @@ def test_tiny_recipe_goes_from_corpus_to_figures(
     work = tmp_path / "out"
     done = run(name, "--tiny", "--corpus", corpora / shape, "--output-dir", work, "--device", "cpu")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert [f"stage {n}:" in done.stderr for n in range(8)] == [True] * 8
+    assert [f"stage {n}:" in done.stderr for n in range(9)] == [True] * 9
     sentences = (ROOT / "egs" / "sentences.txt").read_text(encoding="utf-8").splitlines()
     for line in sentences:
         info = soundfile.info(work / "speech" / f"{line.partition('|')[0]}.wav")
@@ -102,13 +102,13 @@ def test_tiny_recipe_goes_from_corpus_to_figures(
     assert (work / "RESULTS.md").stat().st_size > 0
     # A second run goes on from where the first ended instead of training again.
     again = run(
-        name, "--tiny", "--output-dir", work, "--stage", 3, "--stop-stage", 4, "--resume",
+        name, "--tiny", "--output-dir", work, "--stage", 3, "--stop-stage", 5, "--resume",
         "--device", "cpu",
     )  # fmt: skip
     assert again.returncode == 0, again.stderr[-3000:]
     rows = (work / "RESULTS.md").read_text(encoding="utf-8")
     straight = run(
-        name, "--tiny", "--output-dir", work, "--stage", 8, "--stop-stage", 10, "--device", "cpu"
+        name, "--tiny", "--output-dir", work, "--stage", 9, "--stop-stage", 11, "--device", "cpu"
     )
     assert straight.returncode == 0, straight.stderr[-3000:]
     assert (work / "voice-reflow" / "config.yaml").is_file()
