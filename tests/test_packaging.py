@@ -57,10 +57,8 @@ def imported() -> set[str]:
     return names
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Names of the files in a wheel of this tree, built from a copy."""
-    source = tmp_path_factory.mktemp("source")
+def build(source: Path) -> Path:
+    """A wheel of this tree, built from a copy."""
     source.joinpath("tree").mkdir()
     for name in (*PACKAGES, "configs", "pyproject.toml", "README.md", "LICENSE"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -69,10 +67,25 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     (source / "tree" / "configs" / "__init__.py").touch()
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
     command += ["--no-build-isolation", "--wheel-dir", str(source), str(source / "tree")]
-    subprocess.run(command, check=True, env={**os.environ, "PIP_NO_INDEX": "1"})
+    # The time of everything in it: wheels know none before 1980.
+    environment = {**os.environ, "PIP_NO_INDEX": "1", "SOURCE_DATE_EPOCH": "315532800"}
+    subprocess.run(command, check=True, env=environment)
     (path,) = source.glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Names of the files in a wheel."""
+    with zipfile.ZipFile(build(tmp_path_factory.mktemp("source"))) as archive:
         return archive.namelist()
+
+
+@pytest.mark.slow
+def test_the_same_tree_makes_the_same_wheel(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Byte by byte, so that anyone can check what was published."""
+    one, two = (build(tmp_path_factory.mktemp("source")).read_bytes() for _ in range(2))
+    assert one == two
 
 
 def test_wheel_holds_the_four_packages_and_nothing_else(wheel: list[str]) -> None:

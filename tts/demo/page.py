@@ -12,6 +12,7 @@ from tts.demo.files import Files
 from tts.demo.flow_tab import flow_tab
 from tts.demo.limits import CACHE_CHECK_SECONDS, CACHE_SECONDS, QUEUE_SIZE, UPLOAD_BYTES
 from tts.demo.messages import place
+from tts.demo.ranges import PlainRanges
 from tts.demo.speak_tab import speak_tab
 from tts.demo.uploads import only_uploads
 from tts.demo.vocoder_tab import vocoder_tab
@@ -86,6 +87,8 @@ def _gradio() -> Any:
 
 def _looks() -> dict[str, Any]:
     """What `launch` and `mount` have in common."""
+    from starlette.middleware import Middleware
+
     theme = (
         _gradio()
         .themes.Default(primary_hue="indigo", neutral_hue="slate", font=FONTS, font_mono=MONO)
@@ -107,6 +110,7 @@ def _looks() -> dict[str, Any]:
         "max_file_size": UPLOAD_BYTES,
         "footer_links": [],
         "allowed_paths": [],
+        "app_kwargs": {"middleware": [Middleware(PlainRanges)]},
     }
 
 

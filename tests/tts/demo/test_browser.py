@@ -135,6 +135,9 @@ def test_twice_the_speed_is_half_as_long(page):
     field = page.get_by_role("spinbutton", name=re.compile("Speed"))
     field.fill("2")
     field.press("Tab")
+    # The slider follows the number; until then the page has not heard of it.
+    slider = page.get_by_role("slider", name=re.compile("Speed"))
+    page.wait_for_function("(slider) => slider.value === '2'", arg=slider.element_handle())
     fast, _ = speak(page, "Hello there, my dear old world.")
     assert fast == pytest.approx(slow / 2, rel=0.15)
 

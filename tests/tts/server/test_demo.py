@@ -6,6 +6,7 @@ import importlib.util
 import json
 import secrets
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import torch
 from core.audio.files import write_audio
 from tests.tts.server.conftest import serving
 from tts.cli.serving import _demo
+from tts.demo.limits import QUEUE_SIZE
+from tts.demo.page import build_demo
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("gradio") is None, reason="the extra `demo` is not installed"
@@ -162,3 +165,36 @@ def test_demo_survives_a_malformed_upload(page, boundary):
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = page.post("/demo/gradio_api/upload", content=boundary, headers=headers)
     assert answer.status_code < 500
+
+
+@pytest.mark.parametrize(
+    ("ranges", "statuses"),
+    [
+        ("0-", (206,)), ("0-1", (206,)), ("-1", (206,)), ("5-1", (400, 416)), ("x", (400,)),
+        ("9" * 500 + "-", (400, 416)), ("0-1-2", (400,)), ("", (400,)),
+        (",".join("0-" for _ in range(5000)), (200, 206, 400, 416, 431)),
+    ],
+    ids=range(9),
+)  # fmt: skip
+def test_ranges_of_a_file_keep_nobody_busy(page, recorded, ranges, statuses):
+    """A part of a file as browsers ask for it; nonsense is refused; thousands of parts are not
+    sent; nothing of a request comes back in the answer's head."""
+    began = time.monotonic()
+    headers = {"Range": f"bytes={ranges}", "X-Mine": "mine"}
+    answer = page.get(f"/demo/gradio_api/file={recorded}", headers=headers)
+    assert answer.status_code in statuses
+    assert len(answer.content) < 100_000
+    assert "x-mine" not in answer.headers
+    if ranges == "0-1":
+        assert answer.content == b"RI"
+    assert time.monotonic() - began < 20
+
+
+@pytest.fixture(scope="module")
+def recorded(page):
+    return uploaded(page)
+
+
+def test_queue_of_the_demo_has_an_end(voice):
+    """As many may wait as at the server."""
+    assert build_demo(voice)._queue.max_size == QUEUE_SIZE == 32

@@ -140,6 +140,17 @@ def test_installed_voices_are_loaded_when_asked_for(
         assert str(tmp_path) not in json.dumps(error)
 
 
+def test_links_out_of_the_voices_are_no_voices(voice, tiny_voice_of_two, tmp_path, monkeypatch):
+    """Neither listed nor spoken with: where a link leads is not for clients to find out."""
+    monkeypatch.setenv("STRAIGHTTALK_HOME", str(tmp_path))
+    (home() / "voices").mkdir(parents=True)
+    (home() / "voices" / "linked").symlink_to(tiny_voice_of_two)
+    with serving(voice) as served:
+        with served.client() as client:
+            assert "linked" not in client.get("/v1/audio/voices").text
+        assert "unknown voice" in error_of(served.speak("Hi.", voice="linked"), 404)["message"]
+
+
 @pytest.mark.parametrize("kind", sorted(FORMATS))
 def test_timings_are_those_of_the_speech(client, voice, kind):
     """The same text that `say --timings` writes."""
