@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from text.cleaning import trim
 from text.errors import TextError, shown
 from text.lexicon import INLINE, check_lexicon, check_phonemes, load_lexicon
+from text.marks import Stretch, cut_at_marks, unmarked
 from text.normalization import prepare
-from text.phonemes import Phonemizer, Pronunciation
+from text.phonemes import Phonemizer, Pronunciation, stressed
 from text.symbols import encode
-from text.tokens import Clause, Token, clauses, tokenize
+from text.tokens import Clause, Token, clauses, settle_pauses, tokenize
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +36,33 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause of a given length.
+
+    Attributes:
+        start: Position of its first symbol in the ids.
+        end: Position after its last one; both are 0 for a pause before the first symbol.
+        seconds: What they last together.
+    """
+
+    start: int
+    end: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """A text made ready for the acoustic model.
 
     Attributes:
-        text: As given.
+        text: As given, without marks.
         normalized: As it is said.
         phonemes: Symbols of the table, one for each id.
         ids: Positions of the phonemes in the table, without blanks between.
         words: The words with their ranges of ids; every sounding symbol is in exactly one.
         notes: What was dropped on the way, one sentence each.
+        rates: How fast each symbol is said, above 1 is faster; empty where all are 1.
+        pauses: Pauses of a given length, in order.
     """
 
     text: str
@@ -52,6 +71,8 @@ class Utterance:
     ids: list[int]
     words: list[Word]
     notes: list[str]
+    rates: list[float] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
 
 
 class TextFrontend:
@@ -100,14 +121,15 @@ class TextFrontend:
         """Process texts together, with one call of eSpeak NG.
 
         Args:
-            texts: Any texts; `[[həlˈoʊ]]` inside one is spoken as these phonemes.
+            texts: Any texts; `[[həlˈoʊ]]` inside one is spoken as these phonemes, and the marks of
+                `text.marks` shape how it is said.
 
         Returns:
             One utterance for each text, the same as alone.
 
         Raises:
             TextError: A text holds nothing that can be spoken, phonemes in it are not symbols of
-                the table, or eSpeak NG fails; the text is named.
+                the table, a mark is wrong, or eSpeak NG fails; the text is named.
         """
         drafts = [self._draft(text) for text in texts]
         wanted = (c.text for draft in drafts for c in draft.clauses if not c.is_mark)
@@ -116,26 +138,48 @@ class TextFrontend:
         return [draft.speak(spoken) for draft in drafts]
 
     def _draft(self, text: str) -> _Draft:
-        written: list[str] = []
         notes: list[str] = []
-        tokens: list[Token] = []
+        stretches = list(cut_at_marks(text))
+        seconds, tokens = settle_pauses(self._styled(stretches, notes))
+        for note in notes:
+            logger.info(note)
+        said = trim("".join(" " * token.spaced + token.text for token in tokens))
+        return _Draft(unmarked(text), said, clauses(tokens, self._english), notes, seconds)
+
+    def _styled(self, stretches: Sequence[Stretch], notes: list[str]) -> Iterator[Token]:
+        """The tokens of a text with its pauses, each with its style."""
+        whole = list(self._tokens(_joined(stretches), notes))
+        ends = self._ends(stretches, whole)
+        for (text, style), (start, end) in zip(stretches, pairwise([0, *ends]), strict=True):
+            if isinstance(text, float):
+                yield Token("", False, True, pause_seconds=text)
+            yield from (replace(token, style=style) for token in whole[start:end])
+
+    def _ends(self, stretches: Sequence[Stretch], whole: Sequence[Token]) -> list[int]:
+        """How many tokens of a text there are up to the end of each stretch of it."""
+        words = [place for place, token in enumerate(whole) if not token.is_mark]
+        ends = [0]
+        for number in range(1, len(stretches)):
+            before = self._tokens(_joined(stretches[:number]), [])
+            said = (token.text for token in before if not token.is_mark)
+            # "$[emphasis]5" is written out as a whole: what differs counts to what follows.
+            pairs = zip(said, (whole[place].text for place in words), strict=False)
+            same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            ends.append(max(ends[-1], [*words, len(whole)][same]))
+        return [*ends[1:], len(whole)]
+
+    def _tokens(self, text: str, notes: list[str]) -> Iterator[Token]:
         for piece, phonemes in self._pieces(text):
             if phonemes is None:
                 said, more = prepare(piece, self.language, self._normalize)
                 notes += more
                 found = [self._look_up(token) for token in tokenize(said)]
             else:
-                said, found = piece, [Token(piece, True, given=phonemes)]
+                found = [Token(piece, True, given=phonemes)]
             # The space that stood at either end of the piece is gone.
             spaced = bool(found) and not found[0].is_mark
             found[:1] = [replace(token, spaced=spaced) for token in found[:1]]
-            tokens += found
-            written += [" " if spaced else "", said]
-        for note in notes:
-            logger.info(note)
-        while tokens and tokens[0].is_mark:
-            tokens.pop(0)
-        return _Draft(text, trim("".join(written)), clauses(tokens, self._english), notes)
+            yield from found
 
     def _pieces(self, text: str) -> Iterable[tuple[str, str | None]]:
         """Cut out inline phonemes, and words of the lexicon normalisation would change."""
@@ -176,10 +220,13 @@ class _Draft:
     normalized: str
     clauses: list[Clause]
     notes: list[str]
+    first_pause_seconds: float
 
     def speak(self, spoken: Mapping[str, Pronunciation]) -> Utterance:
         phonemes = ""
         words: list[Word] = []
+        rates: list[float] = []
+        pauses = [(0, self.first_pause_seconds)]
         for clause in self.clauses:
             first = clause.tokens[0]
             said = first.text if first.is_mark else spoken[clause.text].phonemes
@@ -187,22 +234,43 @@ class _Draft:
             if phonemes and said and (first.spaced or after_word):
                 phonemes += " "
             if first.is_mark:
-                phonemes += said
-                continue
+                pauses.append((len(phonemes), first.pause_seconds))
             for token, before, sound in _sounds(clause, spoken):
                 phonemes += before
-                words.append(Word(token.text, len(phonemes), len(phonemes) + len(sound)))
+                if not token.is_mark:
+                    words.append(Word(token.text, len(phonemes), len(phonemes) + len(sound)))
                 phonemes += sound
+                rates += [token.style.speed] * (len(phonemes) - len(rates))
         if all(word.start == word.end for word in words):
             raise TextError(f"there is nothing to say in {shown(self.text)}: give it some words")
         ids = encode(phonemes)
-        return Utterance(self.text, self.normalized, phonemes, ids, words, self.notes)
+        held = [_pause(phonemes, place, seconds) for place, seconds in pauses if seconds]
+        some = [] if set(rates) == {1.0} else rates
+        return Utterance(self.text, self.normalized, phonemes, ids, words, self.notes, some, held)
+
+
+def _joined(stretches: Sequence[Stretch]) -> str:
+    joined = ""
+    for text, _ in stretches:
+        if isinstance(text, str):
+            glued = joined[-1:].isalnum() and text[:1].isalnum()
+            joined += f" {text}" if glued else text
+    return joined
+
+
+def _pause(phonemes: str, place: int, seconds: float) -> Pause:
+    if place == 0:
+        return Pause(0, 0, seconds)
+    return Pause(place, place + (2 if phonemes[place + 1 : place + 2] == " " else 1), seconds)
 
 
 def _sounds(
     clause: Clause, spoken: Mapping[str, Pronunciation]
 ) -> Iterator[tuple[Token, str, str]]:
     """Yield each word, the space before it, and its sound: the user's, or eSpeak NG's."""
+    if clause.is_mark:
+        yield clause.tokens[0], "", clause.tokens[0].text
+        return
     said = spoken[clause.text]
     end = 0
     for place, (token, span) in enumerate(zip(clause.tokens, said.spans, strict=True)):
@@ -211,5 +279,7 @@ def _sounds(
             sound = token.given
         elif place in clause.letters:
             sound = spoken["A"].phonemes
+        if token.style.emphasis and token.given is None:
+            sound = stressed(sound)
         yield token, said.phonemes[end : span[0]], sound
         end = span[1]

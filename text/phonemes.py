@@ -11,7 +11,7 @@ from typing import TypeVar
 from text.alignment import Span, align
 from text.errors import TextError, shown
 from text.espeak import Espeak
-from text.symbols import SYMBOL_IDS, decompose, unknown_symbol
+from text.symbols import SYMBOL_IDS, VOWELS, decompose, unknown_symbol
 
 REMEMBERED_CLAUSES = 50_000
 T = TypeVar("T")
@@ -84,6 +84,16 @@ class Phonemizer:
             spans = align(words, said[clause], [alone[word] for word in words])
             found[clause] = Pronunciation(said[clause], tuple(spans))
         return found
+
+
+def stressed(sound: str) -> str:
+    """A word's phonemes with a main stress, on its first vowel if it had no stress at all."""
+    if "ˈ" in sound:
+        return sound
+    if "ˌ" in sound:
+        return sound.replace("ˌ", "ˈ", 1)
+    first = next((n for n, symbol in enumerate(sound) if symbol in VOWELS), None)
+    return sound if first is None else f"{sound[:first]}ˈ{sound[first:]}"
 
 
 def _remember(memory: OrderedDict[str, T], found: dict[str, T], most: int) -> None:

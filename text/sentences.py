@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from text.marks import MARK, carry_marks, unmarked
 from text.normalization import prepare
 
 LONGEST_SENTENCE = 300
@@ -12,10 +13,15 @@ LONGEST_SENTENCE = 300
 LOOK_AHEAD = 40
 _WINDOW = LONGEST_SENTENCE + LOOK_AHEAD
 
-_STOP = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s|$)|[。！？।]+[」』”’]*")
-_PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
+# Marks of prosody count for nothing; those that follow the last words belong to them.
+_STOP = re.compile(
+    rf"[.!?…]+(?:[\"'”’»)\]]|{MARK})*(?:(?:\s*{MARK})+\s*$)?(?=\s|$|{MARK})|[。！？।]+[」』”’]*",
+    re.IGNORECASE,
+)
+_PARAGRAPH = re.compile(rf"\n[^\S\n]*\n\s*(?!\s*(?:{MARK}\s*)+$)", re.IGNORECASE)
 _SPACE = re.compile(r"\s*")
-_NEXT = re.compile(r"\s*[\"'“‘«(\[¿¡]*(\S?)([^\s.,;:!?]*)")
+_MARK = re.compile(MARK, re.IGNORECASE)
+_NEXT = re.compile(rf"\s*(?:{MARK}\s*)*[\"'“‘«(\[¿¡]*(\S?)([^\s.,;:!?]*)", re.IGNORECASE)
 _WORD = re.compile(r"(?:^|[\s(\[\"'“‘«/-])([^\s(\[\"“‘«/-]+)$")
 _CLAUSE_END = re.compile(r"[,;:—–)][\"'”’»]?(?=\s)")
 
@@ -58,7 +64,8 @@ def iter_sentences(lines: Iterable[str], language: str = "en-us") -> Iterator[st
 
     A sentence may run over lines, not over an empty line, nor over the end of a piece that does
     not end in a line break. Sentences longer than 300 characters are cut where a clause ends, or
-    at a space; what has nothing to say, such as a line of asterisks, is left out.
+    at a space; what has nothing to say, such as a line of asterisks, is left out. A mark such as
+    `[rate 0.8]` that is open at the end of a sentence is carried into the next.
 
     Args:
         lines: An open text file, or any pieces of text.
@@ -67,14 +74,20 @@ def iter_sentences(lines: Iterable[str], language: str = "en-us") -> Iterator[st
     Yields:
         Sentences in order, white space collapsed, not normalised; the same however the lines of
         the text were handed over.
+
+    Raises:
+        TextError: A mark is never closed.
     """
+    return carry_marks(_cut_out(lines, language), lambda text: _worth_saying(text, language))
+
+
+def _cut_out(lines: Iterable[str], language: str) -> Iterator[str]:
     held = ""
     for line in lines:
         whole = not line.endswith("\n")
         found, held = _take(held + line, language, ended=whole)
-        yield from _worth_saying(found, language)
-    found, held = _take(held, language, ended=True)
-    yield from _worth_saying(found, language)
+        yield from found
+    yield from _take(held, language, ended=True)[0]
 
 
 def _take(text: str, language: str, ended: bool) -> tuple[list[str], str]:
@@ -113,7 +126,9 @@ def _sentence_end(text: str, start: int, language: str) -> int:
 
 def _cut(window: str) -> int:
     """Where to cut a sentence that is too long."""
-    head = window[: LONGEST_SENTENCE + 1]
+    # A mark may be cut before it, never inside.
+    whole = _MARK.sub(lambda mark: " " + "-" * (len(mark[0]) - 1), window)
+    head = whole[: LONGEST_SENTENCE + 1]
     opened = head.rfind("[[")
     if opened > 0 and "]]" not in head[opened:]:
         return opened
@@ -139,9 +154,10 @@ def _ends(window: str, stop: re.Match[str], language: str) -> bool:
         return stop[0][0] in "!?" and not quoted and "\n" not in window[: stop.end()][-1:]
     if not stop[0].startswith(".") or stop[0].startswith(".."):
         return True
-    before = _WORD.search(window[max(0, stop.start() - LOOK_AHEAD) : stop.start()])
+    before = _WORD.search(unmarked(window[max(0, stop.start() - LOOK_AHEAD) : stop.start()]))
     word = before[1] if before else ""
-    return _period_ends(word, first, (first + rest).lower(), window[: stop.start()], language)
+    head = unmarked(window[: stop.start()])
+    return _period_ends(word, first, (first + rest).lower(), head, language)
 
 
 def _period_ends(word: str, first: str, following: str, head: str, language: str) -> bool:
@@ -163,9 +179,7 @@ def _period_ends(word: str, first: str, following: str, head: str, language: str
     )  # fmt: skip
 
 
-def _worth_saying(sentences: Iterable[str], language: str) -> Iterator[str]:
-    for sentence in sentences:
-        if any(char.isalnum() for char in sentence) or any(
-            char.isalnum() for char in prepare(sentence, language, True)[0]
-        ):
-            yield sentence
+def _worth_saying(sentence: str, language: str) -> bool:
+    return any(map(str.isalnum, sentence)) or any(
+        map(str.isalnum, prepare(sentence, language, True)[0])
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from text.marks import PLAIN, Style
 from text.symbols import PUNCTUATION, VOWELS
 
 MARKS = frozenset(PUNCTUATION) - {" "}
@@ -27,12 +28,16 @@ class Token:
         spaced: Whether white space stands before it.
         is_mark: Whether it is punctuation, which is kept and belongs to no word.
         given: The pronunciation of a word where the user gave one.
+        style: How it is said.
+        pause_seconds: How long the pause at a mark is at the user's wish; 0 for no wish.
     """
 
     text: str
     spaced: bool
     is_mark: bool = False
     given: str | None = None
+    style: Style = PLAIN
+    pause_seconds: float = 0.0
 
     @property
     def stand_in(self) -> str:
@@ -77,6 +82,42 @@ def tokenize(text: str) -> Iterator[Token]:
         piece = match.group()
         yield Token(piece, match.start() > end, piece in MARKS)
         end = match.end()
+
+
+def settle_pauses(tokens: Iterable[Token]) -> tuple[float, list[Token]]:
+    """Give the user's pauses to the marks of punctuation that they stand next to.
+
+    Where there is none, a comma is put there, or a period at the end. Marks before the first word
+    are left out.
+
+    Args:
+        tokens: Of a text; those with a pause and no text are the user's pauses.
+
+    Returns:
+        Seconds of pause before the first word, and the tokens without the pauses.
+    """
+    settled: list[Token] = []
+    first = waiting = 0.0
+    for token in [*tokens, Token("", False)]:
+        if token.is_mark and not token.text:
+            waiting += token.pause_seconds
+            continue
+        if not settled and token.is_mark:
+            continue
+        if not settled:
+            first, waiting = waiting, 0.0
+        if waiting and not (settled[-1].is_mark or token.is_mark):
+            settled.append(Token("," if token.text else ".", False, True))
+        if waiting and settled[-1].is_mark:
+            total = settled[-1].pause_seconds + waiting
+            settled[-1] = replace(settled[-1], pause_seconds=total)
+            waiting = 0.0
+            # The marks on both sides of the pause are one.
+            if token.is_mark:
+                continue
+        settled.append(replace(token, pause_seconds=waiting) if waiting else token)
+        waiting = 0.0
+    return first, settled[:-1]
 
 
 def clauses(tokens: Iterable[Token], english: bool) -> list[Clause]:

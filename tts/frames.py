@@ -35,12 +35,14 @@ class Mels:
         log_mel: (B, M, T), in the contract's units; the log floor on padding.
         mask: Real frames (B, 1, T) bool.
         durations: Frames of each given id, (B, N) int64; blanks are counted to their neighbours.
+        before: Frames of a pause before the first id, (B,) int64.
         nfe: Evaluations of the decoder.
     """
 
     log_mel: Tensor
     mask: Tensor
     durations: Tensor
+    before: Tensor
     nfe: int
 
 

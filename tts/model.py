@@ -31,6 +31,7 @@ from tts.config import AcousticConfig
 from tts.decoder import Decoder
 from tts.encoder import DurationPredictor, Encoder
 from tts.frames import Encoded, Mels, fold_blanks, follow, unfold_blanks, upsampling
+from tts.prosody import Hold, hold, token_speeds
 from tts.speakers import embed_speaker, speaker_layer
 from tts.velocity import GaussianVelocity
 
@@ -245,6 +246,7 @@ class AcousticModel(nn.Module):
         guidance: float | None = None,
         durations: Tensor | None = None,
         noise: Tensor | None = None,
+        pauses: Sequence[Sequence[Hold]] = (),
     ) -> Mels:
         """Synthesise a batch.
 
@@ -253,28 +255,27 @@ class AcousticModel(nn.Module):
             lengths: Real ids of each item (B,).
             seeds: One an item; its mel does not depend on the rest of the batch.
             speaker: As in `encode`.
-            speed: Above 1 is faster; a number, or (B, 1).
+            speed: Above 1 is faster; a number, (B, 1), or one for each id (B, N).
             steps: Solver steps; None takes the configured default, as below.
             method: Solver, or "sde[:strength]".
             grid: Time grid.
             temperature: Deviation of the prior noise.
-            guidance: Scale of classifier-free guidance; other values than 0 and 1 cost two
-                evaluations for one.
-            durations: Frames of each token, blanks included, in place of the predicted ones; or of
-                each id (B, N), to be shared with its blanks.
-            noise: What to start from, around the prior's mean, (B, M, T), in place of drawn noise;
-                the temperature does not scale it.
+            guidance: Scale of classifier-free guidance; values besides 0 and 1 cost twice as much.
+            durations: Frames of each token, or of each id (B, N), in place of the predicted ones.
+            pauses: Ids of each item that last a given time; empty for none.
+            noise: Around the prior's mean, (B, M, T), in place of drawn noise and its temperature.
         """
         defaults = self.config.sampling
         tokens, token_lengths = self.with_blanks(ids, lengths)
         encoded = self.encode(tokens, token_lengths, speaker)
         if durations is None or durations.shape != tokens.shape:
             log_frames = self.durations(encoded.hidden, encoded.mask[:, :, None])
-            rate = torch.as_tensor(speed, dtype=torch.float64, device="cpu")
-            predicted = self.durations.frames(log_frames, encoded.mask, rate)
+            speed = token_speeds(speed, ids, blanks=self.config.blanks)
+            predicted = self.durations.frames(log_frames, encoded.mask, speed)
             durations = predicted if durations is None else unfold_blanks(durations, predicted)
         guidance = defaults.guidance if guidance is None else guidance
         field, mean, mask = self.guided_field(encoded, durations, guidance)
+        durations, before = hold(durations, pauses, blanks=self.config.blanks)
         deviation = defaults.temperature if temperature is None else temperature
         centre, fresh = self.prior_mean(mean), None
         if noise is None:
@@ -293,7 +294,7 @@ class AcousticModel(nn.Module):
         log_mel = solution.x * self.mel_deviation + self.mel_mean
         floor = math.log(self.spec.log_floor)
         log_mel = torch.where(mask, log_mel.clamp_min(floor), floor)
-        if self.config.blanks:
-            durations = fold_blanks(durations)
+        durations = fold_blanks(durations) if self.config.blanks else durations
+        durations[:, 0] -= before
         nfe = solution.nfe * (1 if guidance in (0, 1) else 2)
-        return Mels(log_mel, mask, durations, nfe)
+        return Mels(log_mel, mask, durations, before, nfe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,8 @@ SPEEDS = (0.25, 4.0)
 MOST_STEPS = 1000
 MOST_FRAMES = 1024
 
+PAUSES = (0.25, 4.0)
+PAUSING = ",;:.!?"
 
 @dataclass(frozen=True)
 class Options:
@@ -34,6 +37,8 @@ class Options:
     """
 
     speaker: str | None = None
+        pauses: Factor on the pauses that punctuation makes inside a sentence, 0.25 to 4: one for
+            all marks, as in "1.5", or some, as in ",=0.5 ;=2".
     speaker_vector: tuple[float, ...] | None = None
     speed: float = 1.0
     steps: int | None = None
@@ -49,6 +54,7 @@ class Options:
     def __post_init__(self) -> None:
         ranges = {
             "speed": (self.speed, *SPEEDS),
+    pauses: str | None = None
             "steps": (self.steps, 1, MOST_STEPS),
             "vocoder steps": (self.vocoder_steps, 1, MOST_STEPS),
             "temperature": (self.temperature, 0.0, 2.0),
@@ -60,9 +66,12 @@ class Options:
             if value is not None and not low <= value <= high:
                 raise InputError(f"{name} is {value}; it must be from {low:g} to {high:g}")
         if self.durations is not None:
-            if self.speed != 1:
-                raise InputError("durations are given: leave out the speed")
+            if self.speed != 1 or self.pauses is not None:
+                given = "speed" if self.speed != 1 else "pauses"
+                raise InputError(f"durations are given: leave out the {given}")
             for number, frames in enumerate(self.durations, 1):
+        if self.pauses is not None:
+            read_pauses(self.pauses)
                 if not 0 <= frames <= MOST_FRAMES:
                     raise InputError(
                         f"duration {number} is {frames}; it must be from 0 to {MOST_FRAMES} frames"
@@ -74,6 +83,11 @@ class Options:
         return (
             self.steps, self.vocoder_steps, self.method, self.grid, self.temperature,
             self.guidance, self.durations is None,
+    @property
+    def pause_factors(self) -> Mapping[str, float]:
+        """Factor on the pause at each mark of punctuation."""
+        return read_pauses(self.pauses) if self.pauses is not None else {}
+
         )  # fmt: skip
 
 
@@ -83,6 +97,32 @@ def with_choices(options: Options | None, choices: Mapping[str, object]) -> Opti
     Args:
         options: To begin with; None for the defaults.
         choices: Fields of `Options` and their new values.
+def read_pauses(text: str) -> dict[str, float]:
+    """Factors on pauses by mark.
+
+    Args:
+        text: As in `Options.pauses`.
+
+    Raises:
+        InputError: It is written otherwise, or a factor is out of range.
+    """
+    factors: dict[str, float] = {}
+    for part in text.split() or [text]:
+        marks, factor = (part[0], part[2:]) if part[1:2] == "=" else (PAUSING, part)
+        try:
+            value = float(factor)
+        except ValueError:
+            value = math.nan
+        low, high = PAUSES
+        if not (set(marks) <= set(PAUSING) and low <= value <= high):
+            raise InputError(
+                f"pauses has {part!r}; it must be a factor from {low:g} to {high:g}, or such "
+                f"factors by mark, as in ',=0.5 ;=2', for the marks {' '.join(PAUSING)}"
+            )
+        factors |= dict.fromkeys(marks, value)
+    return factors
+
+
 
     Raises:
         InputError: There is no such option, or it is out of range.

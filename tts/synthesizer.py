@@ -23,6 +23,7 @@ from tts.devices import pick_device
 from tts.frames import Mels
 from tts.model import AcousticModel
 from tts.options import Options, with_choices
+from tts.prosody import holds, id_speeds
 from tts.speakers import chosen_speaker
 from tts.speech import Speech, join
 from tts.utterances import share_durations, speech_of, voiced
@@ -280,12 +281,13 @@ class Synthesizer:
         frames = pad_sequence(given, batch_first=True).to(self.device) if given else None
         began = time.perf_counter()
         ids = [torch.tensor(u.ids, dtype=torch.long) for u in batch]
+        speeds = [id_speeds(u, choice) for u, choice in zip(batch, options, strict=True)]
         mels = self.acoustic.synthesise(
             pad_sequence(ids, batch_first=True).to(self.device),
             torch.tensor([len(i) for i in ids], device=self.device),
             [choice.seed for choice in options],
             speaker=torch.stack(known).to(self.device) if known else None,
-            speed=torch.tensor([[choice.speed] for choice in options], dtype=torch.float64),
+            speed=pad_sequence(speeds, batch_first=True, padding_value=1.0),
             steps=common.steps,
             method=common.method,
             grid=common.grid,
@@ -294,3 +296,4 @@ class Synthesizer:
             durations=frames,
         )
         return mels, time.perf_counter() - began
+            pauses=[holds(u, o, self.acoustic.spec) for u, o in zip(batch, options, strict=True)],

@@ -60,7 +60,7 @@ def speech_of(
     """
     frames = int(mels.mask[index].sum())
     hop_seconds = spec.hop_samples / spec.sample_rate_hz
-    ends = [0.0]
+    ends = [int(mels.before[index]) * hop_seconds]
     for count in mels.durations[index, : len(utterance.ids)].tolist():
         ends.append(ends[-1] + count * hop_seconds)
     return Speech(

@@ -26,6 +26,8 @@ Examples:
   echo "Good morning." | straighttalk say --stream -o - | aplay
 
   straighttalk say "Read [[ɹˈɛd]] slowly." --speed 0.8 --steps 10 --seed 7
+
+  straighttalk say "One, two, three." --pauses 2
 """
 
 Words = Annotated[
@@ -69,6 +71,10 @@ VocoderSteps = Annotated[int | None, typer.Option(help="Solver steps of the voco
 Temperature = Annotated[float | None, typer.Option(help="Liveliness, 0 to 2.")]
 Silence = Annotated[
     float, typer.Option("--sentence-silence", help="Seconds of silence between sentences, 0 to 10.")
+]
+Pauses = Annotated[
+    str | None,
+    typer.Option(help="Factor on pauses inside sentences: 1.5, or by mark, as in ',=0.5 ;=2'."),
 ]
 Volume = Annotated[float, typer.Option(help="Factor on the samples, 0 to 10.")]
 BatchSize = Annotated[int, typer.Option(help="Sentences made together; changes no sample.")]
@@ -115,6 +121,7 @@ def say(
     seed: flags.Seed = 0,
     sentence_silence: Silence = SENTENCE_SILENCE_SECONDS,
     volume: Volume = 1.0,
+    pauses: Pauses = None,
     batch_size: BatchSize = 1,
     device: flags.Device = "auto",
     lexicon: flags.Lexicon = None,
@@ -140,7 +147,7 @@ def say(
     options = Options(
         speaker=speaker, speed=speed, steps=steps, vocoder_steps=vocoder_steps, method=method,
         grid=grid, temperature=temperature, guidance=guidance, seed=seed,
-        sentence_silence_seconds=sentence_silence,
+        sentence_silence_seconds=sentence_silence, pauses=pauses,
     )  # fmt: skip
     # PyTorch takes a second to load, which --help and wrong options need not wait for.
     from tts.cli.speaking import Request, given, speak

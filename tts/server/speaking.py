@@ -69,6 +69,10 @@ def understand(state: State, body: UtteranceRequest) -> Order:
     if silence > max(MOST_SILENCE_SECONDS, SENTENCE_SILENCE_SECONDS * len(utterances)):
         sentence = f"sentence_silence would add {silence:g} s; at most {MOST_SILENCE_SECONDS:g} s"
         raise ApiError(422, sentence + " are allowed", param="sentence_silence")
+    pauses = sum(pause.seconds for utterance in utterances for pause in utterance.pauses)
+    if pauses > MOST_SILENCE_SECONDS:
+        sentence = f"the pauses in input last {pauses:g} s; at most {MOST_SILENCE_SECONDS:g} s"
+        raise ApiError(422, sentence + " are allowed", param="input")
     return Order(synthesizer, utterances, body.options(speaker))
 
 
