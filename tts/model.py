@@ -239,14 +239,15 @@ class AcousticModel(nn.Module):
         *,
         speaker: Tensor | None = None,
         speed: float | Tensor = 1.0,
+        quality: str | None = None,
         steps: int | None = None,
         method: str | None = None,
         grid: str | None = None,
         temperature: float | None = None,
         guidance: float | None = None,
         durations: Tensor | None = None,
-        noise: Tensor | None = None,
         pauses: Sequence[Sequence[Hold]] = (),
+        noise: Tensor | None = None,
     ) -> Mels:
         """Synthesise a batch.
 
@@ -256,7 +257,8 @@ class AcousticModel(nn.Module):
             seeds: One an item; its mel does not depend on the rest of the batch.
             speaker: As in `encode`.
             speed: Above 1 is faster; a number, (B, 1), or one for each id (B, N).
-            steps: Solver steps; None takes the configured default, as below.
+            quality: "fast", "balanced" or "best"; what is given beside it goes before it.
+            steps: Solver steps; None takes the quality's, as below.
             method: Solver, or "sde[:strength]".
             grid: Time grid.
             temperature: Deviation of the prior noise.
@@ -265,7 +267,7 @@ class AcousticModel(nn.Module):
             pauses: Ids of each item that last a given time; empty for none.
             noise: Around the prior's mean, (B, M, T), in place of drawn noise and its temperature.
         """
-        defaults = self.config.sampling
+        defaults = self.config.sampling.at(quality)
         tokens, token_lengths = self.with_blanks(ids, lengths)
         encoded = self.encode(tokens, token_lengths, speaker)
         if durations is None or durations.shape != tokens.shape:
@@ -273,9 +275,9 @@ class AcousticModel(nn.Module):
             speed = token_speeds(speed, ids, blanks=self.config.blanks)
             predicted = self.durations.frames(log_frames, encoded.mask, speed)
             durations = predicted if durations is None else unfold_blanks(durations, predicted)
+        durations, before = hold(durations, pauses, blanks=self.config.blanks)
         guidance = defaults.guidance if guidance is None else guidance
         field, mean, mask = self.guided_field(encoded, durations, guidance)
-        durations, before = hold(durations, pauses, blanks=self.config.blanks)
         deviation = defaults.temperature if temperature is None else temperature
         centre, fresh = self.prior_mean(mean), None
         if noise is None:

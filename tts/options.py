@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.errors import InputError, unknown_name
+from core.quality import QUALITIES
 
 SENTENCE_SILENCE_SECONDS = 0.25
 SPEEDS = (0.25, 4.0)
 MOST_STEPS = 1000
 MOST_FRAMES = 1024
-
 PAUSES = (0.25, 4.0)
 PAUSING = ",;:.!?"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -25,6 +26,8 @@ class Options:
             "p225:0.7+p226:0.3".
         speaker_vector: Who speaks, for a voice that knows speakers by vectors.
         speed: Above 1 is faster; 0.25 to 4.
+        quality: "fast", "balanced" or "best": steps, rounds and temperature that go together, of
+            which those given here go before them.
         steps: Solver steps of the mel decoder.
         vocoder_steps: Solver steps of the vocoder.
         method: Solver of both.
@@ -34,13 +37,14 @@ class Options:
         durations: Frames of each phoneme of the whole text, in place of the voice's own.
         seed: The same seed gives the same speech.
         sentence_silence_seconds: Silence after each sentence but the last.
+        pauses: Factor on the pauses that punctuation makes inside a sentence, 0.25 to 4: one for
+            all marks, as in "1.5", or some, as in ",=0.5 ;=2".
     """
 
     speaker: str | None = None
-        pauses: Factor on the pauses that punctuation makes inside a sentence, 0.25 to 4: one for
-            all marks, as in "1.5", or some, as in ",=0.5 ;=2".
     speaker_vector: tuple[float, ...] | None = None
     speed: float = 1.0
+    quality: str | None = None
     steps: int | None = None
     vocoder_steps: int | None = None
     method: str | None = None
@@ -50,11 +54,11 @@ class Options:
     durations: tuple[int, ...] | None = None
     seed: int = 0
     sentence_silence_seconds: float = SENTENCE_SILENCE_SECONDS
+    pauses: str | None = None
 
     def __post_init__(self) -> None:
         ranges = {
             "speed": (self.speed, *SPEEDS),
-    pauses: str | None = None
             "steps": (self.steps, 1, MOST_STEPS),
             "vocoder steps": (self.vocoder_steps, 1, MOST_STEPS),
             "temperature": (self.temperature, 0.0, 2.0),
@@ -65,38 +69,34 @@ class Options:
         for name, (value, low, high) in ranges.items():
             if value is not None and not low <= value <= high:
                 raise InputError(f"{name} is {value}; it must be from {low:g} to {high:g}")
+        if self.quality is not None and self.quality not in QUALITIES:
+            raise unknown_name("quality", self.quality, QUALITIES)
+        if self.pauses is not None:
+            read_pauses(self.pauses)
         if self.durations is not None:
             if self.speed != 1 or self.pauses is not None:
                 given = "speed" if self.speed != 1 else "pauses"
                 raise InputError(f"durations are given: leave out the {given}")
             for number, frames in enumerate(self.durations, 1):
-        if self.pauses is not None:
-            read_pauses(self.pauses)
                 if not 0 <= frames <= MOST_FRAMES:
                     raise InputError(
                         f"duration {number} is {frames}; it must be from 0 to {MOST_FRAMES} frames"
                     )
 
     @property
-    def shared(self) -> tuple[object, ...]:
-        """What sentences must have in common to be made in one batch."""
-        return (
-            self.steps, self.vocoder_steps, self.method, self.grid, self.temperature,
-            self.guidance, self.durations is None,
-    @property
     def pause_factors(self) -> Mapping[str, float]:
         """Factor on the pause at each mark of punctuation."""
         return read_pauses(self.pauses) if self.pauses is not None else {}
 
+    @property
+    def shared(self) -> tuple[object, ...]:
+        """What sentences must have in common to be made in one batch."""
+        return (
+            self.quality, self.steps, self.vocoder_steps, self.method, self.grid, self.temperature,
+            self.guidance, self.durations is None,
         )  # fmt: skip
 
 
-def with_choices(options: Options | None, choices: Mapping[str, object]) -> Options:
-    """The options with some of them changed.
-
-    Args:
-        options: To begin with; None for the defaults.
-        choices: Fields of `Options` and their new values.
 def read_pauses(text: str) -> dict[str, float]:
     """Factors on pauses by mark.
 
@@ -123,6 +123,12 @@ def read_pauses(text: str) -> dict[str, float]:
     return factors
 
 
+def with_choices(options: Options | None, choices: Mapping[str, object]) -> Options:
+    """The options with some of them changed.
+
+    Args:
+        options: To begin with; None for the defaults.
+        choices: Fields of `Options` and their new values.
 
     Raises:
         InputError: There is no such option, or it is out of range.

@@ -209,6 +209,7 @@ class Synthesizer:
         chunks = self.vocoder.stream(
             made.mel,
             chunk_frames=min(max(CHUNK_FRAMES, heard_frames), MOST_FRAMES),
+            quality=options.quality,
             steps=options.vocoder_steps,
             method=options.method,
             grid=options.grid,
@@ -230,7 +231,7 @@ class Synthesizer:
             ValueError: Options differ that a batch must share.
         """
         if len({choice.shared for choice in options}) != 1:
-            raise ValueError("a batch must share steps, method, grid and temperature")
+            raise ValueError("a batch must share quality, steps, method, grid and temperature")
         return self._speak(utterances, options)
 
     def with_pause(self, speech: Speech, options: Options) -> Speech:
@@ -258,6 +259,7 @@ class Synthesizer:
         began = time.perf_counter()
         vocoded = self.vocoder.vocode(
             mels.log_mel,
+            quality=common.quality,
             steps=common.vocoder_steps,
             method=common.method,
             grid=common.grid,
@@ -279,21 +281,22 @@ class Synthesizer:
         known = [speaker for speaker in speakers if speaker is not None]
         given = [torch.tensor(choice.durations) for choice in options if choice.durations]
         frames = pad_sequence(given, batch_first=True).to(self.device) if given else None
+        speeds = [id_speeds(u, choice) for u, choice in zip(batch, options, strict=True)]
         began = time.perf_counter()
         ids = [torch.tensor(u.ids, dtype=torch.long) for u in batch]
-        speeds = [id_speeds(u, choice) for u, choice in zip(batch, options, strict=True)]
         mels = self.acoustic.synthesise(
             pad_sequence(ids, batch_first=True).to(self.device),
             torch.tensor([len(i) for i in ids], device=self.device),
             [choice.seed for choice in options],
             speaker=torch.stack(known).to(self.device) if known else None,
             speed=pad_sequence(speeds, batch_first=True, padding_value=1.0),
+            quality=common.quality,
             steps=common.steps,
             method=common.method,
             grid=common.grid,
             temperature=common.temperature,
             guidance=common.guidance,
             durations=frames,
+            pauses=[holds(u, o, self.acoustic.spec) for u, o in zip(batch, options, strict=True)],
         )
         return mels, time.perf_counter() - began
-            pauses=[holds(u, o, self.acoustic.spec) for u, o in zip(batch, options, strict=True)],

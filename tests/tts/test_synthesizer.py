@@ -123,6 +123,25 @@ def test_costs_are_those_of_the_solvers(voice):
     assert speech.vocoder_seconds > 0
 
 
+def test_quality_chooses_for_both_models(tiny_voice, voice, tmp_path):
+    """Its steps, rounds and temperature are those set by hand; a choice beside it goes first."""
+    own = find_voice(tiny_voice).facts
+    halves = {"acoustic": dict(own.acoustic), "vocoder": dict(own.vocoder)}
+    fast = {"acoustic": {"steps": 1, "temperature": 0.2}, "vocoder": {"steps": 1}}
+    for half, effort in fast.items():
+        sampling = {**halves[half]["sampling"], "qualities": {"fast": effort}}
+        halves[half]["sampling"] = sampling
+    graded = Synthesizer.from_pretrained(changed(tiny_voice, tmp_path / "graded", **halves))
+    made = graded.synthesize("Hello.", quality="fast")
+    by_hand = voice.synthesize("Hello.", steps=1, temperature=0.2, vocoder_steps=1)
+    assert torch.equal(made.waveform, by_hand.waveform)
+    assert not torch.equal(made.waveform, voice.synthesize("Hello.").waveform)
+    warmer = graded.synthesize("Hello.", quality="fast", temperature=0.9)
+    assert not torch.equal(warmer.mel, made.mel)
+    plain = graded.synthesize("Hello.", quality="balanced").waveform
+    assert torch.equal(plain, voice.synthesize("Hello.").waveform)
+
+
 def test_speed_above_one_is_faster(voice):
     """Longer at half the speed."""
     normal, slow = (voice.synthesize("Hello there.", speed=s).seconds for s in (1.0, 0.5))

@@ -59,6 +59,7 @@ def evaluate(
     voice: flags.Voice = None,
     split: Split = "test",
     limit: Limit = None,
+    quality: flags.Quality = None,
     steps: Steps = None,
     vocoder_steps: VocoderSteps = "1,2,4,10,32",
     speech_vocoder_steps: SpeechSteps = None,
@@ -82,8 +83,8 @@ def evaluate(
     from tts.options import Options
 
     options = Options(
-        steps=steps, vocoder_steps=speech_vocoder_steps, method=method, grid=grid,
-        temperature=temperature, seed=seed,
+        quality=quality, steps=steps, vocoder_steps=speech_vocoder_steps, method=method,
+        grid=grid, temperature=temperature, seed=seed,
     )  # fmt: skip
     from tts.cli.evaluating import Plan, judge
 

@@ -234,8 +234,9 @@ def _copies(
 
     def vocode(mel: Tensor, steps: int, seed: int) -> Tensor:
         return vocoder.vocode(
-            mel, steps=steps, seed=seed, method=options.method, grid=options.grid
-        ).waveform
+            mel, quality=options.quality, steps=steps, seed=seed, method=options.method,
+            grid=options.grid,
+        ).waveform  # fmt: skip
 
     recordings = ((store.utterances[i].id, store.waveform(i)) for i in indices)
     with Progress("copies", len(indices), "recordings", quiet=plan.quiet) as progress:

@@ -111,6 +111,7 @@ def say(
     speaker_vector: SpeakerVector = None,
     language: flags.Language = None,
     speed: Speed = 1.0,
+    quality: flags.Quality = None,
     steps: Steps = None,
     vocoder_steps: VocoderSteps = None,
     method: flags.Method = None,
@@ -120,8 +121,8 @@ def say(
     durations: Durations = None,
     seed: flags.Seed = 0,
     sentence_silence: Silence = SENTENCE_SILENCE_SECONDS,
-    volume: Volume = 1.0,
     pauses: Pauses = None,
+    volume: Volume = 1.0,
     batch_size: BatchSize = 1,
     device: flags.Device = "auto",
     lexicon: flags.Lexicon = None,
@@ -145,8 +146,8 @@ def say(
         raise typer.BadParameter("--output-dir goes with -i FILE, and not with TEXT or --play")
     utterances = gather(words or [], text, input_file, one_a_line=output_dir is not None)
     options = Options(
-        speaker=speaker, speed=speed, steps=steps, vocoder_steps=vocoder_steps, method=method,
-        grid=grid, temperature=temperature, guidance=guidance, seed=seed,
+        speaker=speaker, speed=speed, quality=quality, steps=steps, vocoder_steps=vocoder_steps,
+        method=method, grid=grid, temperature=temperature, guidance=guidance, seed=seed,
         sentence_silence_seconds=sentence_silence, pauses=pauses,
     )  # fmt: skip
     # PyTorch takes a second to load, which --help and wrong options need not wait for.

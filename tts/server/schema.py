@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.quality import Quality
 from tts.options import SENTENCE_SILENCE_SECONDS, SPEEDS, Options
 
 MODEL = "straighttalk"
@@ -54,6 +55,9 @@ class UtteranceRequest(Body):
         int, Field(ge=0, le=2**63 - 1, description="The same seed gives the same sound.")
     ] = 0
     temperature: Annotated[float | None, Field(ge=0, le=2, description="Liveliness.")] = None
+    quality: Annotated[
+        Quality | None, Field(description="Steps, rounds and temperature in a word.")
+    ] = None
     steps: Annotated[Steps | None, Field(description="Solver steps of the mel decoder.")] = None
     vocoder_steps: Annotated[Steps | None, Field(description="Solver steps of the vocoder.")] = None
     sentence_silence: Annotated[
@@ -65,6 +69,7 @@ class UtteranceRequest(Body):
         return Options(
             speaker=speaker,
             speed=self.speed,
+            quality=self.quality,
             steps=self.steps,
             vocoder_steps=self.vocoder_steps,
             temperature=self.temperature,
