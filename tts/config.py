@@ -85,6 +85,7 @@ class MelSamplingConfig(Config):
         grids: Grids that a search found, by their number of steps; they go before `grid`.
         temperature: Deviation of the prior noise.
         guidance: Scale of classifier-free guidance; 1 for none.
+        denoise: How much of the recordings' noise is taken out, in units of its power.
         qualities: What "fast" and "best" change.
     """
 
@@ -94,6 +95,7 @@ class MelSamplingConfig(Config):
     grids: Annotated[dict[str, str], AfterValidator(check_grids)] = Field({})
     temperature: float = Field(0.667, ge=0, le=2)
     guidance: float = Field(1.0, ge=0, le=10)
+    denoise: float = Field(0.0, ge=0, le=1000)
     qualities: dict[Departure, MelEffort] = Field({})
 
     def at(self, quality: str | None) -> MelSamplingConfig:

@@ -29,6 +29,7 @@ from core.flow import (
 )
 from tts.config import AcousticConfig
 from tts.decoder import Decoder
+from tts.denoising import NoiseReduction
 from tts.encoder import DurationPredictor, Encoder
 from tts.frames import Encoded, Mels, fold_blanks, follow, unfold_blanks, upsampling
 from tts.prosody import Hold, hold, token_speeds
@@ -73,12 +74,13 @@ class AcousticModel(nn.Module):
         hidden = nn.Parameter(torch.zeros(condition)) if config.condition_drop else None
         self.register_parameter("hidden_condition", hidden)
         self.path = LinearPath(config.sigma_min)
+        self.noise_reduction = NoiseReduction(spec.n_mels)
         self.register_buffer("mel_mean", torch.zeros(()))
         self.register_buffer("mel_deviation", torch.ones(()))
         self.register_buffer("residual_variance", torch.ones(spec.n_mels, 1))
 
     def measure_corpus(self, log_mel: Tensor, mask: Tensor) -> None:
-        """Set the mel's mean and deviation over real frames.
+        """Set the mel's mean, deviation and noise over real frames.
 
         Args:
             log_mel: (B, M, T).
@@ -87,6 +89,7 @@ class AcousticModel(nn.Module):
         values = log_mel.masked_select(mask)
         self.mel_mean.copy_(values.mean())
         self.mel_deviation.copy_(values.std().clamp_min(1e-3))
+        self.noise_reduction.measure_corpus(log_mel, mask)
 
     def standardise(self, log_mel: Tensor) -> Tensor:
         """Log mel to the model's units."""
@@ -245,6 +248,7 @@ class AcousticModel(nn.Module):
         grid: str | None = None,
         temperature: float | None = None,
         guidance: float | None = None,
+        denoise: float | None = None,
         durations: Tensor | None = None,
         pauses: Sequence[Sequence[Hold]] = (),
         noise: Tensor | None = None,
@@ -263,6 +267,7 @@ class AcousticModel(nn.Module):
             grid: Time grid.
             temperature: Deviation of the prior noise.
             guidance: Scale of classifier-free guidance; values besides 0 and 1 cost twice as much.
+            denoise: How much of the corpus's noise is taken out; see `NoiseReduction`.
             durations: Frames of each token, or of each id (B, N), in place of the predicted ones.
             pauses: Ids of each item that last a given time; empty for none.
             noise: Around the prior's mean, (B, M, T), in place of drawn noise and its temperature.
@@ -293,7 +298,9 @@ class AcousticModel(nn.Module):
         solution = sample(
             field, centre + noise, times, method, fresh, path=self.path, centre=centre, mask=mask
         )
+        denoise = defaults.denoise if denoise is None else denoise
         log_mel = solution.x * self.mel_deviation + self.mel_mean
+        log_mel = self.noise_reduction(log_mel, denoise)
         floor = math.log(self.spec.log_floor)
         log_mel = torch.where(mask, log_mel.clamp_min(floor), floor)
         durations = fold_blanks(durations) if self.config.blanks else durations

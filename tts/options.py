@@ -34,6 +34,7 @@ class Options:
         grid: Time grid of both.
         temperature: Deviation of the mel decoder's noise, 0 to 2.
         guidance: Scale of classifier-free guidance, 0 to 10, for a voice trained for it.
+        denoise: How much of the recordings' noise is taken out, 0 to 1000 times its power.
         durations: Frames of each phoneme of the whole text, in place of the voice's own.
         seed: The same seed gives the same speech.
         sentence_silence_seconds: Silence after each sentence but the last.
@@ -51,6 +52,7 @@ class Options:
     grid: str | None = None
     temperature: float | None = None
     guidance: float | None = None
+    denoise: float | None = None
     durations: tuple[int, ...] | None = None
     seed: int = 0
     sentence_silence_seconds: float = SENTENCE_SILENCE_SECONDS
@@ -63,6 +65,7 @@ class Options:
             "vocoder steps": (self.vocoder_steps, 1, MOST_STEPS),
             "temperature": (self.temperature, 0.0, 2.0),
             "guidance": (self.guidance, 0.0, 10.0),
+            "denoise": (self.denoise, 0.0, 1000.0),
             "seed": (self.seed, 0, 2**63 - 1),
             "sentence silence": (self.sentence_silence_seconds, 0.0, 10.0),
         }
@@ -93,7 +96,7 @@ class Options:
         """What sentences must have in common to be made in one batch."""
         return (
             self.quality, self.steps, self.vocoder_steps, self.method, self.grid, self.temperature,
-            self.guidance, self.durations is None,
+            self.guidance, self.denoise, self.durations is None,
         )  # fmt: skip
 
 

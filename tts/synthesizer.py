@@ -296,6 +296,7 @@ class Synthesizer:
             grid=common.grid,
             temperature=common.temperature,
             guidance=common.guidance,
+            denoise=common.denoise,
             durations=frames,
             pauses=[holds(u, o, self.acoustic.spec) for u, o in zip(batch, options, strict=True)],
         )

@@ -65,6 +65,10 @@ Durations = Annotated[
 Guidance = Annotated[
     float | None, typer.Option(help="Classifier-free guidance, 0 to 10; 1 is none.")
 ]
+Denoise = Annotated[
+    float | None,
+    typer.Option(help="How much of the recordings' noise to take out; 0 for none, to 1000."),
+]
 Speed = Annotated[float, typer.Option(help="Above 1 is faster; 0.25 to 4.")]
 Steps = Annotated[int | None, typer.Option(help="Solver steps of the acoustic model.")]
 VocoderSteps = Annotated[int | None, typer.Option(help="Solver steps of the vocoder.")]
@@ -118,6 +122,7 @@ def say(
     grid: flags.Grid = None,
     temperature: Temperature = None,
     guidance: Guidance = None,
+    denoise: Denoise = None,
     durations: Durations = None,
     seed: flags.Seed = 0,
     sentence_silence: Silence = SENTENCE_SILENCE_SECONDS,
@@ -147,8 +152,8 @@ def say(
     utterances = gather(words or [], text, input_file, one_a_line=output_dir is not None)
     options = Options(
         speaker=speaker, speed=speed, quality=quality, steps=steps, vocoder_steps=vocoder_steps,
-        method=method, grid=grid, temperature=temperature, guidance=guidance, seed=seed,
-        sentence_silence_seconds=sentence_silence, pauses=pauses,
+        method=method, grid=grid, temperature=temperature, guidance=guidance,
+        denoise=denoise, seed=seed, sentence_silence_seconds=sentence_silence, pauses=pauses,
     )  # fmt: skip
     # PyTorch takes a second to load, which --help and wrong options need not wait for.
     from tts.cli.speaking import Request, given, speak

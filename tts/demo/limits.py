@@ -8,6 +8,7 @@ from core.errors import InputError
 
 MAX_CHARACTERS = 4096
 FLOW_CHARACTERS = 200
+PAUSE_SECONDS = 60.0
 MAX_STEPS = 64
 RECORDING_SECONDS = 12.0
 UPLOAD_BYTES = 10_000_000
@@ -27,6 +28,18 @@ def check_text(text: str, most: int = MAX_CHARACTERS) -> None:
     """
     if len(text) > most:
         raise InputError(f"the text has {len(text):,} characters; at most {most:,} are taken here")
+
+
+def check_pauses(seconds: float) -> None:
+    """Refuse a text whose marks ask for too much silence.
+
+    Raises:
+        InputError: They do.
+    """
+    if seconds > PAUSE_SECONDS:
+        raise InputError(
+            f"the pauses in the text last {seconds:g} s; at most {PAUSE_SECONDS:g} s are taken here"
+        )
 
 
 def whole_number(name: str, value: object, low: int, high: int) -> int:

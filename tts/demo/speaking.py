@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from text import TextError, Utterance, Word, iter_sentences
 from text.lexicon import check_phonemes
 from text.symbols import PUNCTUATION, encode
-from tts.demo.limits import Deadline, check_text
+from tts.demo.limits import Deadline, check_pauses, check_text
 from tts.options import Options
 from tts.speech import Speech
 from tts.synthesizer import Synthesizer
@@ -90,8 +90,11 @@ def _say(
 ) -> Iterator[Said]:
     deadline = Deadline()
     waiting: Utterance | None = None
+    pauses = 0.0
     # One utterance is read ahead, because the silence after a sentence depends on it.
     for utterance in itertools.chain(utterances, [None]):
+        pauses += sum(pause.seconds for pause in utterance.pauses) if utterance else 0.0
+        check_pauses(pauses)
         if waiting is not None:
             deadline.check()
             (speech,) = synthesizer.speak_together([waiting], [options])
