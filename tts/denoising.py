@@ -9,6 +9,8 @@ from torch import Tensor, nn
 QUIET_SHARE = 0.05
 # Musical noise is less when a tenth of the amplitude stays (Berouti et al., 1979, the factor beta).
 LEAST_GAIN = 0.1
+# A logarithm whose exponential is zero beside that of any mel.
+NO_NOISE = -100.0
 
 
 class NoiseReduction(nn.Module):
@@ -25,7 +27,7 @@ class NoiseReduction(nn.Module):
     def __init__(self, n_mels: int) -> None:
         super().__init__()
         # Until it is measured there is no noise.
-        self.register_buffer("floor", torch.full((n_mels, 1), -torch.inf))
+        self.register_buffer("floor", torch.full((n_mels, 1), NO_NOISE))
 
     @torch.no_grad()
     def measure_corpus(self, log_mel: Tensor, mask: Tensor) -> None:
