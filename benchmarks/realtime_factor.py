@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import peers
 from core.errors import InputError
+from core.quality import QUALITIES
 from tts.speech import Speech
 from tts.synthesizer import Synthesizer
 
@@ -28,6 +29,7 @@ TEXT = (
     "wrapped in a warm cloak."
 )
 MILLION = 1e6
+OURS = "StraightTalk, balanced"
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -86,55 +88,53 @@ def measure(synthesizer: Synthesizer, text: str, repeats: int) -> dict[str, obje
     """
     speech = synthesizer.synthesize(text)
     work, sizes = peer_work(speech)
-    ours: list[tuple[float, float, float]] = []
-    theirs: dict[str, list[float]] = {name: [] for name in work}
+    taken: dict[str, list[float]] = {}
+    calls: dict[str, str] = {}
     for number in range(repeats + 1):
-        began = time.perf_counter()
-        speech = synthesizer.synthesize(text)
-        total = time.perf_counter() - began
-        taken = {name: seconds_of(call) for name, call in work.items()}
+        times: dict[str, float] = {}
+        for quality in QUALITIES:
+            began = time.perf_counter()
+            speech = synthesizer.synthesize(text, quality=quality)
+            times[f"StraightTalk, {quality}"] = time.perf_counter() - began
+            times[f"… its acoustic model, {quality}"] = speech.acoustic_seconds
+            times[f"… its vocoder, {quality}"] = speech.vocoder_seconds
+            calls[quality] = f"{speech.acoustic_nfe} + {speech.vocoder_nfe}"
+        times |= {name: seconds_of(call) for name, call in work.items()}
         if number:
-            ours.append((total, speech.acoustic_seconds, speech.vocoder_seconds))
-            for name, value in taken.items():
-                theirs[name].append(value)
-    total, acoustic, vocoder = (statistics.median(column) for column in zip(*ours, strict=True))
-    medians = {name: statistics.median(values) for name, values in theirs.items()}
+            for name, value in times.items():
+                taken.setdefault(name, []).append(value)
+    medians = {name: statistics.median(values) for name, values in taken.items()}
     for name in ("HiFi-GAN V1", "Vocos"):
         if "Matcha-TTS" in medians and name in medians:
             medians[f"Matcha-TTS + {name}"] = medians["Matcha-TTS"] + medians[name]
             sizes[f"Matcha-TTS + {name}"] = sizes["Matcha-TTS"] + sizes[name]
     models = (synthesizer.acoustic, synthesizer.vocoder.model)
-    sizes["StraightTalk"] = sum(p.numel() for model in models for p in model.parameters())
+    own = sum(p.numel() for model in models for p in model.parameters())
     return {
         "voice": synthesizer.voice.facts.name,
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "repeats": repeats,
         "audio_seconds": round(speech.seconds, 3),
-        "acoustic_nfe": speech.acoustic_nfe,
-        "vocoder_nfe": speech.vocoder_nfe,
-        "rtf": {
-            "StraightTalk": total / speech.seconds,
-            "StraightTalk, text front end": (total - acoustic - vocoder) / speech.seconds,
-            "StraightTalk, acoustic model": acoustic / speech.seconds,
-            "StraightTalk, vocoder": vocoder / speech.seconds,
-            **{name: value / speech.seconds for name, value in medians.items()},
-        },
-        "parameters": sizes,
+        "evaluations": calls,
+        "rtf": {name: value / speech.seconds for name, value in medians.items()},
+        "parameters": {OURS: own, **sizes},
     }
 
 
 def as_markdown(facts: dict[str, object]) -> str:
     """The facts of `measure` as a table."""
-    rtf, sizes = facts["rtf"], facts["parameters"]
+    rtf, sizes, calls = facts["rtf"], facts["parameters"], facts["evaluations"]
     assert isinstance(rtf, dict)
     assert isinstance(sizes, dict)
-    own = rtf["StraightTalk"]
+    assert isinstance(calls, dict)
+    own = rtf[OURS]
+    costs = "; ".join(f"{quality} {cost}" for quality, cost in calls.items())
     rows = [
-        f"{facts['voice']}: {facts['audio_seconds']} s of speech, {facts['acoustic_nfe']} + "
-        f"{facts['vocoder_nfe']} function evaluations, {facts['threads']} thread(s), "
-        f"torch {facts['torch']}, median of {facts['repeats']}\n",
-        "| | million parameters | real-time factor | in units of ours |",
+        f"{facts['voice']}: {facts['audio_seconds']} s of speech, {facts['threads']} thread(s), "
+        f"torch {facts['torch']}, median of {facts['repeats']}. Function evaluations of acoustic "
+        f"model and vocoder: {costs}\n",
+        "| | million parameters | real-time factor | in units of ours, balanced |",
         "|---|---|---|---|",
     ]
     for name, value in rtf.items():
