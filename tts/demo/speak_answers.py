@@ -36,7 +36,8 @@ def answer(
         files: Where sounds and pictures go.
         saying: `say` or `say_phonemes`.
         text: For it.
-        values: Voice, language, speaker, speed, temperature, steps, vocoder steps and seed.
+        values: Voice, language, quality, speaker, speed, temperature, steps, vocoder steps and
+            seed.
 
     Yields:
         HTML of the strip and the status, HTML of how it was read, and the phonemes; after every
@@ -73,13 +74,14 @@ def options_of(values: tuple[Any, ...]) -> Options:
     """The page's choices.
 
     Args:
-        values: Speaker, speed, temperature, steps, vocoder steps and seed.
+        values: Quality, speaker, speed, temperature, steps, vocoder steps and seed.
 
     Raises:
         InputError: One is out of range.
     """
-    speaker, speed, temperature, steps, vocoder_steps, seed = values
+    quality, speaker, speed, temperature, steps, vocoder_steps, seed = values
     return Options(
+        quality=quality or None,
         speaker=speaker or None,
         speed=float(speed),
         temperature=float(temperature),

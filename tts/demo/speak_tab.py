@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.errors import InputError
+from core.quality import QUALITIES
 from text import TextError
 from text.espeak import languages
 from tts.demo.files import Files
@@ -15,6 +16,7 @@ from tts.demo.speak_answers import NOTHING, answer
 from tts.demo.speaking import say, say_phonemes
 from tts.demo.voices import Voices
 from tts.options import SPEEDS
+from tts.synthesizer import Synthesizer
 
 EXAMPLES = {
     "A straight line": "The shortest way from noise to speech is a straight line.",
@@ -109,6 +111,7 @@ def _choices(gr: Any, voices: Voices) -> list[Any]:
         speaker = gr.Dropdown(
             names, value=next(iter(names), None), label="Speaker", visible=bool(names)
         )
+        quality = gr.Radio(list(QUALITIES), value="balanced", label="Quality")
         speed = gr.Slider(*SPEEDS, 1.0, step=0.05, label="Speed")
         temperature = gr.Slider(0.0, 2.0, sampling.temperature, step=0.001, label="Temperature")
         steps = gr.Slider(1, MAX_STEPS, sampling.steps, step=1, label="Steps of the mel decoder")
@@ -116,26 +119,39 @@ def _choices(gr: Any, voices: Voices) -> list[Any]:
             1, MAX_STEPS, chosen.vocoder.defaults.steps, step=1, label="Steps of the vocoder"
         )
         seed = gr.Number(0, precision=0, minimum=0, label="Seed")
-    _follow(gr, voices, voice, [speaker, language, temperature, steps, vocoder_steps])
-    return [voice, language, speaker, speed, temperature, steps, vocoder_steps, seed]
+    habits = [temperature, steps, vocoder_steps]
+    _follow(gr, voices, voice, quality, [speaker, language], habits)
+    return [voice, language, quality, speaker, speed, *habits, seed]
 
 
-def _follow(gr: Any, voices: Voices, voice: Any, fields: list[Any]) -> None:
-    """Give other fields the habits of a voice when it is chosen."""
+def _follow(
+    gr: Any, voices: Voices, voice: Any, quality: Any, fields: list[Any], habits: list[Any]
+) -> None:
+    """Give other fields what belongs to a voice and a quality when one of them is chosen."""
 
-    def on_voice(name: str) -> list[Any]:
+    def habits_of(chosen: Synthesizer, quality: str) -> list[Any]:
+        found = chosen.acoustic.config.sampling.at(quality)
+        return [found.temperature, found.steps, chosen.vocoder.defaults.at(quality).steps]
+
+    def on_quality(name: str, quality: str) -> list[Any]:
+        try:
+            return habits_of(voices.take(name), quality)
+        except (InputError, TextError):
+            # Said when it is asked to speak.
+            return [gr.skip()] * len(habits)
+
+    def on_voice(name: str, quality: str) -> list[Any]:
         try:
             chosen = voices.take(name)
         except (InputError, TextError):
-            # Said when it is asked to speak.
-            return [gr.skip()] * len(fields)
-        names, found = list(chosen.speakers), chosen.acoustic.config.sampling
+            return [gr.skip()] * len(fields + habits)
+        names = list(chosen.speakers)
         return [
             gr.update(choices=names, value=next(iter(names), None), visible=bool(names)),
             chosen.frontend.language,
-            found.temperature,
-            found.steps,
-            chosen.vocoder.defaults.steps,
+            *habits_of(chosen, quality),
         ]
 
-    voice.input(on_voice, voice, fields, api_name=False, show_progress="hidden")
+    silently = {"api_name": False, "show_progress": "hidden"}
+    voice.input(on_voice, [voice, quality], [*fields, *habits], **silently)
+    quality.input(on_quality, [voice, quality], habits, **silently)

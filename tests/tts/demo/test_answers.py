@@ -16,7 +16,7 @@ from tts.demo.speaking import say
 from tts.demo.vocoder_tab import copied
 from tts.synthesizer import Synthesizer
 
-CHOICES = ("tiny", "en-us", "ann", 1.0, 0.5, 2, 2, 0)
+CHOICES = ("tiny", "en-us", "balanced", "ann", 1.0, 0.5, 2, 2, 0)
 TEXT = "Hello there. Is it 3?"
 
 
@@ -57,11 +57,12 @@ def test_what_is_saved_is_what_was_said(voices, files):
         ("Hi.", 0, "../../etc", "unknown voice"),
         ("Hi.", 0, "othre", "did you mean"),
         ("Hi.", 1, "xx-klingon", "xx-klingon"),
-        ("Hi.", 2, "carol", "carol"),
-        ("Hi.", 3, 9.0, "speed is 9"),
-        ("Hi.", 5, 65, "steps is 65"),
-        ("Hi.", 6, None, "vocoder steps is None"),
-        ("Hi.", 7, -1, "seed is -1"),
+        ("Hi.", 2, "fats", "unknown quality"),
+        ("Hi.", 3, "carol", "carol"),
+        ("Hi.", 4, 9.0, "speed is 9"),
+        ("Hi.", 6, 65, "steps is 65"),
+        ("Hi.", 7, None, "vocoder steps is None"),
+        ("Hi.", 8, -1, "seed is -1"),
         ("Say [[§]].", 0, "tiny", "§"),
     ],
 )
@@ -76,7 +77,7 @@ def test_a_mistake_is_one_sentence(voices, files, text, place, value, sentence):
 
 def test_another_voice_and_language(voices, files):
     """The installed voice speaks; a language changes how it is read."""
-    choices = ("other", "de", None, *CHOICES[3:])
+    choices = ("other", "de", "fast", None, *CHOICES[4:])
     *_, (_, status, _, phonemes) = answer(voices, files, say, "Ich bin.", choices)
     assert "real-time factor" in status
     assert phonemes.startswith("ɪç")
