@@ -63,7 +63,7 @@ class Voices:
         found = self._loaded.get(key)
         if found is None:
             # The models are shared; only the reading of the text is another.
-            frontend = TextFrontend(language)
+            frontend = TextFrontend(language, closing=True)
             device = str(voice.device)
             found = Synthesizer(voice.voice, frontend, voice.acoustic, voice.vocoder, device)
         return self._keep(key, found)

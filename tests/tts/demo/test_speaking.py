@@ -65,6 +65,15 @@ def test_texts_that_cannot_be_said(synthesizer, text, kind, sentence):
             list(saying(synthesizer, text, Options(speaker="ann")))
 
 
+def test_pauses_have_a_limit(synthesizer):
+    """A short text cannot ask for minutes of silence."""
+    text = "Wait [pause 10s][pause 10s] here. " * 4
+    heard = []
+    with pytest.raises(InputError, match=r"pauses in the text last 80 s; at most 60 s"):
+        heard.extend(say(synthesizer, text, Options(speaker="ann")))
+    assert len(heard) == 2
+
+
 def test_a_symbol_that_is_no_phoneme_is_named(synthesizer):
     """By its character."""
     with pytest.raises(TextError, match="§"):

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +25,7 @@ from tts.synthesizer import Synthesizer
 if importlib.util.find_spec("fastapi") is None:
     collect_ignore_glob = ["test_*.py"]
 
+ROOT = Path(__file__).parents[3]
 TEXT = "Hello there, world. It is a fine day! Is it not?"
 # Batches and singles agree to 1e-5; 16 bits round by half of 3e-5.
 CLOSE = 1e-4
@@ -75,6 +82,37 @@ def serving(
         thread.join(60)
         listening.close()
         assert not thread.is_alive()
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Ours, with nothing that would change a server."""
+    own = {name: text for name, text in os.environ.items() if "STRAIGHTTALK" not in name}
+    return {**own, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **more}
+
+
+@contextmanager
+def running(
+    directory: Path, *arguments: object, **variables: str
+) -> Iterator[tuple[str, Path, int]]:
+    """Address, log and id of a server that is a process of its own, in an empty directory."""
+    log = directory / "log"
+    command = [sys.executable, "-m", "tts.cli", "serve", "--port", "0", *map(str, arguments)]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command, cwd=directory, stderr=stream, env=environment(**variables)
+        )
+    try:
+        address = ""
+        while not address:
+            assert process.poll() is None, log.read_text()
+            found = re.search(r"Serving (http://\S+)", log.read_text())
+            address = found[1] if found else ""
+            time.sleep(0.05)
+        yield address, log, process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(300) == 0
+        assert "Traceback" not in log.read_text()
 
 
 def eventually(claim: Callable[[], bool], seconds: float = 30.0) -> None:

@@ -3,56 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import numpy as np
 
 from core.audio.files import read_audio
-from tests.tts.server.conftest import TEXT, samples_of
+from tests.tts.server.conftest import TEXT, environment, running, samples_of
 
-ROOT = Path(__file__).parents[3]
 SECRET = "Nobody may read this sentence anywhere."
-
-
-def environment(**more: str) -> dict[str, str]:
-    own = {name: text for name, text in os.environ.items() if "STRAIGHTTALK" not in name}
-    return {**own, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **more}
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "tts.cli", "serve", *map(str, arguments)]
-
-
-@contextmanager
-def running(directory: Path, *arguments: object, **variables: str) -> Iterator[tuple[str, Path]]:
-    """The address of a server that runs in an empty directory, and its log."""
-    log = directory / "log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command("--port", 0, *arguments),
-            cwd=directory,
-            stderr=stream,
-            env=environment(**variables),
-        )
-    try:
-        address = ""
-        while not address:
-            assert process.poll() is None, log.read_text()
-            found = re.search(r"Serving (http://\S+)", log.read_text())
-            address = found[1] if found else ""
-        yield address, log
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(300) == 0
-        assert "Traceback" not in log.read_text()
 
 
 def requests_in(log: Path) -> list[dict[str, object]]:
@@ -67,7 +28,7 @@ def speak(address: str, text: str, **fields: object) -> httpx.Response:
 
 def test_command_serves_and_ends_well(tiny_voice, voice, tmp_path):
     """Loopback, no texts in the log, SIGTERM is no failure; `say` sounds alike."""
-    with running(tmp_path, "-v", tiny_voice) as (address, log):
+    with running(tmp_path, "-v", tiny_voice) as (address, log, _):
         assert address.startswith("http://127.0.0.1:")
         content = speak(address, TEXT, seed=5).content
         assert speak(address, SECRET).status_code == 200
@@ -87,7 +48,7 @@ def test_command_serves_and_ends_well(tiny_voice, voice, tmp_path):
 
 def test_texts_are_logged_when_asked_for(tiny_voice, tmp_path):
     """By a switch, or its environment variable."""
-    with running(tmp_path, "-v", tiny_voice, "--log-texts") as (address, log):
+    with running(tmp_path, "-v", tiny_voice, "--log-texts") as (address, log, _):
         assert speak(address, SECRET).status_code == 200
     assert requests_in(log)[0]["text"] == SECRET
 
@@ -100,7 +61,7 @@ def test_environment_sets_the_server(tiny_voice, tmp_path):
         STRAIGHTTALK_API_KEY="a-key-of-good-length",
         STRAIGHTTALK_MAX_CHARACTERS="10",
         STRAIGHTTALK_QUEUE_SIZE="3",
-    ) as (address, _):
+    ) as (address, _, _):
         assert speak(address, "Hi.").status_code == 401
         assert httpx.get(f"{address}/health").json()["queue_size"] == 3
         headers = {"Authorization": "Bearer a-key-of-good-length"}
