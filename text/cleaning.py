@@ -35,7 +35,7 @@ _DASH = re.compile(r"\s*(?:[—–]|--+)[\s—–-]*|\s+-+(?=\s|$)|^-+(?=\s)")
 _LONE_HYPHEN = re.compile(r"(?<![^\W_])-+|-+(?![^\W_])|-{2,}")
 _APOSTROPHE = re.compile(r"(?<![^\W_])'+(?!(?:tis|twas|em|til|cause|n|bout|round)\b)|'+(?![^\W_])")
 _QUOTE = re.compile(r'["«»“”_]')
-_DOTS = re.compile(r"[.…]*(?:\.\.|…)[.…]*")
+_DOTS = re.compile(r"[.…]*(?:\.\.|…)[.…]*|\.(?: \.){2,}")
 _MARKS = re.compile(r"\s*(?!(?<=\d)[.,:](?=\d))([;:,.!?](?:[\s;:,.!?]*[;:,.!?])?)\s*")
 _STRONGEST = "?!.;:,"
 

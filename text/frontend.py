@@ -84,6 +84,8 @@ class TextFrontend:
             from words to phonemes; None for none.
         normalize: Whether numbers, dates and the like are written out. Characters that cannot be
             spoken are dropped either way.
+        closing: Whether a text that ends without a mark gets a period. Voices learn from closed
+            sentences, and break off in the last sound of others.
 
     Raises:
         TextError: The language is unknown, or the lexicon cannot be used.
@@ -98,9 +100,10 @@ class TextFrontend:
         language: str = "en-us",
         lexicon: str | Path | Mapping[str, str] | None = None,
         normalize: bool = True,
+        closing: bool = False,
     ) -> None:
         self.language = language
-        self._normalize = normalize
+        self._normalize, self._closing = normalize, closing
         self._phonemizer = Phonemizer(language)
         self._english = language.startswith("en")
         if lexicon is None or isinstance(lexicon, Mapping):
@@ -143,6 +146,8 @@ class TextFrontend:
         seconds, tokens = settle_pauses(self._styled(stretches, notes))
         for note in notes:
             logger.info(note)
+        if self._closing and tokens and not tokens[-1].is_mark:
+            tokens.append(Token(".", False, True))
         said = trim("".join(" " * token.spaced + token.text for token in tokens))
         return _Draft(unmarked(text), said, clauses(tokens, self._english), notes, seconds)
 

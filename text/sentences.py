@@ -154,6 +154,8 @@ def _ends(window: str, stop: re.Match[str], language: str) -> bool:
         return stop[0][0] in "!?" and not quoted and "\n" not in window[: stop.end()][-1:]
     if not stop[0].startswith(".") or stop[0].startswith(".."):
         return True
+    if first == "." and not rest:
+        return False
     before = _WORD.search(unmarked(window[max(0, stop.start() - LOOK_AHEAD) : stop.start()]))
     word = before[1] if before else ""
     head = unmarked(window[: stop.start()])

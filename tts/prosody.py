@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from core.audio.mel import MelSpec
 from core.errors import InputError
 from text import Utterance
-from text.symbols import SYMBOLS
 from text.tokens import MARKS
 from tts.options import Options
-
-SPACE = SYMBOLS.index(" ")
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,13 @@ class Hold:
     frames: int
 
 
-def id_speeds(utterance: Utterance, options: Options) -> Tensor:
-    """How fast each id is said, (N,) float64: the speed, the text's own rates and the pauses."""
+def id_speeds(batch: Sequence[Utterance], options: Sequence[Options]) -> Tensor:
+    """How fast each id is said, (B, N) float64: the speed, the text's own rates and the pauses."""
+    rows = [_speeds(utterance, choice) for utterance, choice in zip(batch, options, strict=True)]
+    return pad_sequence(rows, batch_first=True, padding_value=1.0)
+
+
+def _speeds(utterance: Utterance, options: Options) -> Tensor:
     rates = utterance.rates or [1.0] * len(utterance.ids)
     factors = dict(options.pause_factors)
     longer = [factors.get(symbol, 1.0) for symbol in utterance.phonemes]
@@ -46,11 +49,19 @@ def id_speeds(utterance: Utterance, options: Options) -> Tensor:
     return options.speed * wanted
 
 
-def holds(utterance: Utterance, options: Options, spec: MelSpec) -> list[Hold]:
-    """The pauses of an utterance in frames; given durations go before those inside it."""
+def holds(
+    batch: Sequence[Utterance], options: Sequence[Options], spec: MelSpec
+) -> list[list[Hold]]:
+    """The pauses of utterances in frames; given durations go before those inside an utterance."""
     rate = spec.sample_rate_hz / spec.hop_samples
-    pauses = [Hold(p.start, p.end, max(1, round(p.seconds * rate))) for p in utterance.pauses]
-    return [p for p in pauses if options.durations is None or p.end == 0]
+    return [
+        [
+            Hold(pause.start, pause.end, max(1, round(pause.seconds * rate)))
+            for pause in utterance.pauses
+            if choice.durations is None or pause.end == 0
+        ]
+        for utterance, choice in zip(batch, options, strict=True)
+    ]
 
 
 def hold(

@@ -91,7 +91,7 @@ class Synthesizer:
         )
         own = found.file("lexicon.txt")
         chosen = Path(lexicon) if lexicon else (own if own.is_file() else None)
-        frontend = TextFrontend(language or facts.language, lexicon=chosen, normalize=normalize)
+        frontend = TextFrontend(language or facts.language, chosen, normalize, closing=True)
         name = pick_device(device)
         return cls(found, frontend, acoustic, Vocoder.from_pretrained(found.directory, name), name)
 
@@ -266,8 +266,8 @@ class Synthesizer:
             seed=[choice.seed for choice in options],
             mask=mels.mask if len(batch) > 1 else None,
         )
-        vocoder_seconds = time.perf_counter() - began
-        shares = (acoustic_seconds / len(batch), vocoder_seconds / len(batch))
+        seconds = acoustic_seconds, time.perf_counter() - began
+        shares = (seconds[0] / len(batch), seconds[1] / len(batch))
         spec, nfe = self.acoustic.spec, vocoded.nfe
         return [
             speech_of(utterance, mels, index, spec, vocoded.waveform[index], nfe, shares)
@@ -281,7 +281,6 @@ class Synthesizer:
         known = [speaker for speaker in speakers if speaker is not None]
         given = [torch.tensor(choice.durations) for choice in options if choice.durations]
         frames = pad_sequence(given, batch_first=True).to(self.device) if given else None
-        speeds = [id_speeds(u, choice) for u, choice in zip(batch, options, strict=True)]
         began = time.perf_counter()
         ids = [torch.tensor(u.ids, dtype=torch.long) for u in batch]
         mels = self.acoustic.synthesise(
@@ -289,7 +288,7 @@ class Synthesizer:
             torch.tensor([len(i) for i in ids], device=self.device),
             [choice.seed for choice in options],
             speaker=torch.stack(known).to(self.device) if known else None,
-            speed=pad_sequence(speeds, batch_first=True, padding_value=1.0),
+            speed=id_speeds(batch, options),
             quality=common.quality,
             steps=common.steps,
             method=common.method,
@@ -298,6 +297,6 @@ class Synthesizer:
             guidance=common.guidance,
             denoise=common.denoise,
             durations=frames,
-            pauses=[holds(u, o, self.acoustic.spec) for u, o in zip(batch, options, strict=True)],
+            pauses=holds(batch, options, self.acoustic.spec),
         )
         return mels, time.perf_counter() - began

@@ -55,6 +55,14 @@ def test_phonemes_are_those_of_espeak(frontend: TextFrontend, text: str, phoneme
     assert frontend.process(text).phonemes == phonemes
 
 
+def test_closing_frontend_ends_every_text_with_a_mark() -> None:
+    """With a period where there is none, and otherwise as any."""
+    closing, plain = TextFrontend(closing=True), TextFrontend()
+    assert closing.process("Hello [[wˈɜːld]]").phonemes == "həlˈoʊ wˈɜːld."
+    for text in ("Hello, world.", "Why?", "One, two,", "So: [pause 1s]"):
+        assert closing.process(text) == plain.process(text)
+
+
 def test_words_share_what_espeak_runs_together(frontend: TextFrontend) -> None:
     """Groups of several words are cut where the words alone come nearest."""
     said = frontend.process("One of the men in the house said that it is not going to be there.")

@@ -22,6 +22,7 @@ from text.sentences import LONGEST_SENTENCE
         "He left at 3 p.m.|It rained.|We met at 3 p.m. Tuesday.",
         "No. 5 is alive.|No.|He is not.",
         "Wait... what?|Wait...|He left.",
+        "Wait . . . what?|Wait . . .|He left.",
         "Take vitamin A.|Then rest.|George W. Bush spoke.|It was I.|Then he went.",
         "1. First item.|2. Second item.",
         "Say [[a. B? c]] now.|Next.",

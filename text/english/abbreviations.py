@@ -15,7 +15,8 @@ _TITLES = {
 _PLAIN_TITLES = ("Mr", "Mrs", "Ms", "Dr", "Prof")
 # Met with their period only; the period stays where it also ends the sentence.
 _SHORT = {
-    "etc": "et cetera", "e.g": "for example", "i.e": "that is", "vs": "versus", "viz": "namely",
+    "etc": "et cetera", "e.g": "for example", "E.g": "For example",
+    "i.e": "that is", "I.e": "That is", "vs": "versus", "viz": "namely",
     "cf": "compare", "al": "al", "approx": "approximately", "dept": "department",
     "Dept": "Department", "est": "established", "Est": "Established", "govt": "government",
     "Govt": "Government", "Inc": "Incorporated", "Ltd": "Limited", "Corp": "Corporation",

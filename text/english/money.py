@@ -99,7 +99,8 @@ def _singular(match: re.Match[str], said: str) -> str:
     """Drop the plural in "a $5 million house"."""
     before = match.string[max(0, match.start() - 3) : match.start()]
     after = re.match(" [a-z]", match.string[match.end() : match.end() + 2])
-    return said[:-1] if after and re.search(r"(?:^|\W)an? $", before) and said[-1] == "s" else said
+    many = said[-1] == "s" and after and re.search(r"(?:^|\W)[Aa]n? $", before)
+    return said[:-1] if many else said
 
 
 def _range(match: re.Match[str], british: bool) -> str:

@@ -25,7 +25,8 @@ _NUMBERED = (
 ).split()
 _NUMERAL = r"[IVXLC]{1,9}"
 _AFTER = re.compile(
-    rf"\b([A-Za-z][a-z]+)\.? ({_NUMERAL})\b(?!['.](?! |$|\n)\w)(?! [A-Z]\b)(?!-[A-Za-z])"
+    rf"(?<!question )(?<!exclamation )\b([A-Za-z][a-z]+)\.? ({_NUMERAL})\b"
+    r"(?!['.](?! |$|\n)\w)(?! [A-Z]\b)(?!-[A-Za-z])"
 )
 _CENTURY = re.compile(rf"\b({_NUMERAL})(?:th|st|nd|rd)? (?=[Cc]entur)")
 _VALID = re.compile(r"(?=.)C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
