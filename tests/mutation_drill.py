@@ -70,6 +70,9 @@ TEST_CONSISTENCY = "tests/vocoder/test_consistency.py"
 TEST_TRAINING = "tests/core/test_training.py"
 TEST_IAF_FLOWS = "tests/vocoder/iaf/test_flows.py"
 STREAMING = "vocoder/streaming.py"
+DENOISING = "tts/denoising.py"
+TEST_DENOISING = "tests/tts/test_denoising.py"
+TEST_VOCODER_ADVERSARIAL = "tests/vocoder/test_adversarial.py"
 TEST_STREAMING = "tests/vocoder/test_streaming.py::test_stream_is_what_the_whole_mel_gives"
 
 MUTANTS = (
@@ -588,6 +591,76 @@ MUTANTS = (
         "(wanted - x) / (1.0 - time).clamp_min(1.0 - LATEST_TIME)",
         "(wanted - x)",
         TEST_CONSISTENCY,
+    ),
+    Mutant(
+        "noise subtracted by amplitude in place of power",
+        DENOISING,
+        "(2.0 * (self.floor - log_mel)).exp()",
+        "(self.floor - log_mel).exp()",
+        TEST_DENOISING,
+    ),
+    Mutant(
+        "more than the least gain is taken away",
+        DENOISING,
+        "kept.clamp_min(LEAST_GAIN**2)",
+        "kept.clamp_min(LEAST_GAIN**4)",
+        TEST_DENOISING,
+    ),
+    Mutant(
+        "noise measured on padding too",
+        DENOISING,
+        "log_mel.transpose(1, 2)[mask[:, 0]]",
+        "log_mel.transpose(1, 2).flatten(0, 1)",
+        TEST_DENOISING,
+    ),
+    Mutant(
+        "the vocoder helps its critics",
+        "vocoder/adversarial.py",
+        "torch.cat([real, made.detach()])",
+        "torch.cat([real, made])",
+        TEST_VOCODER_ADVERSARIAL,
+    ),
+    Mutant(
+        "critics are moved by what the vocoder loses",
+        "core/adversarial.py",
+        "value.detach() for name, value in critic",
+        "value for name, value in critic",
+        TEST_VOCODER_ADVERSARIAL,
+    ),
+    Mutant(
+        "phases hidden from the spectral critic",
+        "vocoder/critics.py",
+        "image = (cells * power.pow((COMPRESSION - 1) / 2)).permute(0, 3, 2, 1)",
+        "image = power.pow(COMPRESSION / 2).expand_as(cells).permute(0, 3, 2, 1)",
+        TEST_VOCODER_ADVERSARIAL,
+    ),
+    Mutant(
+        "period critic reads rows for columns",
+        "vocoder/critics.py",
+        ".reshape(len(waveform), -1, self.period)",
+        ".reshape(len(waveform), self.period, -1).transpose(1, 2)",
+        TEST_VOCODER_ADVERSARIAL,
+    ),
+    Mutant(
+        "rounds have no gradient at silence",
+        CONSISTENCY,
+        "power.clamp_min(TINY_POWER).sqrt()",
+        "power.sqrt()",
+        TEST_VOCODER_ADVERSARIAL,
+    ),
+    Mutant(
+        "overlapping windows counted once too few in the middle",
+        "core/audio/stft.py",
+        "middle = rows[:, ratio - 1 : ratio]",
+        "middle = rows[:, ratio - 2 : ratio - 1]",
+        "tests/core/audio/test_stft.py",
+    ),
+    Mutant(
+        "a quality changes what it leaves open",
+        "core/quality.py",
+        "if value is not None}",
+        "}",
+        "tests/core/test_quality.py",
     ),
     Mutant(
         "envelope resized by amplitude in place of energy",
