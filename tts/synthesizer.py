@@ -57,6 +57,7 @@ class Synthesizer:
         self.acoustic = acoustic.to(device).eval()
         self.device = torch.device(device)
         self._lock = threading.Lock()
+        self._log_floor = math.log(acoustic.spec.log_floor)
 
     @classmethod
     def from_pretrained(
@@ -236,13 +237,11 @@ class Synthesizer:
 
     def with_pause(self, speech: Speech, options: Options) -> Speech:
         """A sentence with the silence that follows it when it is not the last."""
-        floor = math.log(self.acoustic.spec.log_floor)
-        return speech.with_silence(options.sentence_silence_seconds, floor)
+        return speech.with_silence(options.sentence_silence_seconds, self._log_floor)
 
     def pause(self, speech: Speech, options: Options) -> Speech:
         """The silence that follows a sentence, or its last part, alone."""
-        floor = math.log(self.acoustic.spec.log_floor)
-        return speech.silence(options.sentence_silence_seconds, floor)
+        return speech.silence(options.sentence_silence_seconds, self._log_floor)
 
     def speaker(self, options: Options) -> torch.Tensor | None:
         """Who speaks, as the acoustic model wants it; see `tts.speakers.chosen_speaker`."""
@@ -266,8 +265,7 @@ class Synthesizer:
             seed=[choice.seed for choice in options],
             mask=mels.mask if len(batch) > 1 else None,
         )
-        seconds = acoustic_seconds, time.perf_counter() - began
-        shares = (seconds[0] / len(batch), seconds[1] / len(batch))
+        shares = (acoustic_seconds / len(batch), (time.perf_counter() - began) / len(batch))
         spec, nfe = self.acoustic.spec, vocoded.nfe
         return [
             speech_of(utterance, mels, index, spec, vocoded.waveform[index], nfe, shares)
