@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from text import Utterance
 from tts.options import Options
+from tts.server.memory import give_back
 from tts.speech import Speech
 from tts.synthesizer import Synthesizer
 
 # Sentences made ahead of a client that reads slowly.
 READ_AHEAD = 4
 JOIN_SECONDS = 60.0
+GIVE_BACK_SECONDS = 5.0
 
 
 class QueueFull(Exception):
@@ -177,6 +180,7 @@ class Engine:
             self._condition.notify()
 
     def _work(self) -> None:
+        gave_back = time.monotonic()
         while True:
             with self._condition:
                 while not self._closed and not any(job.ready for job in self._jobs):
@@ -186,6 +190,10 @@ class Engine:
                 batch = [(job, job.left.popleft()) for job in self._choose()]
             self._on_batch(len(batch))
             self._speak(batch)
+            del batch
+            if time.monotonic() - gave_back > GIVE_BACK_SECONDS:
+                give_back()
+                gave_back = time.monotonic()
 
     def _choose(self) -> list[Job]:
         waiting = sorted((job for job in self._jobs if job.ready), key=lambda job: job.made)
