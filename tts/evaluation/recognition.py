@@ -74,6 +74,15 @@ def transcribe(waveform: Waveform, sample_rate_hz: int) -> str:
     return str(best.hypstr) if best else ""
 
 
+def knows(word: str) -> bool:
+    """Whether the recogniser can hear a word: it stands in its dictionary.
+
+    Raises:
+        InputError: pocketsphinx is missing.
+    """
+    return _decoder().lookup_word(word) is not None
+
+
 def spoken_words(text: str, language: str = "en-us") -> list[str]:
     """The words of a text, written so that two ways of writing the same words agree.
 
