@@ -37,7 +37,8 @@ class TrainingConfig(Config):
     """How a model is trained.
 
     Attributes:
-        steps: Optimiser steps in all.
+        steps: Optimiser steps in all, which the learning rate's schedule is made for.
+        stop_after: Ends the training sooner, the schedule being what it is; null for not.
         learning_rate: Peak of the schedule: linear warm-up, then a cosine.
         final_learning_rate: Where the cosine ends, as a fraction of the peak.
         warmup_steps: Steps of the warm-up.
@@ -58,6 +59,7 @@ class TrainingConfig(Config):
     """
 
     steps: int = Field(100_000, ge=1)
+    stop_after: int | None = Field(None, ge=1)
     learning_rate: float = Field(5e-4, gt=0, le=1)
     final_learning_rate: float = Field(0.02, ge=0, le=1)
     warmup_steps: int = Field(500, ge=0)
@@ -225,7 +227,7 @@ def fit(
     trainer = pl.Trainer(
         accelerator=accelerator,
         devices=devices,
-        max_steps=config.steps,
+        max_steps=min(config.steps, config.stop_after or config.steps),
         max_epochs=1,
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
         plugins=[StateIO()],
