@@ -161,6 +161,18 @@ def test_resumed_training_equals_a_straight_one(tmp_path):
             assert all(torch.equal(mine[n], moments[n]) for n in moments)
 
 
+def test_training_stopped_early_is_the_beginning_of_the_whole(tmp_path):
+    """The schedule is that of all steps: the state where it stops, and the end when it goes on."""
+    train(tmp_path / "whole", config(keep_states=100))
+    train(tmp_path / "early", config(stop_after=4))
+    whole, early = (load_state(state_path(tmp_path / n, 4)) for n in ("whole", "early"))
+    for name, value in whole["state_dict"].items():
+        assert torch.equal(value, early["state_dict"][name])
+    train(tmp_path / "early", resume=True)
+    ends = [(tmp_path / name / WEIGHTS).read_bytes() for name in ("whole", "early")]
+    assert ends[0] == ends[1]
+
+
 def test_finished_training_is_left_alone(tmp_path):
     """To resume it does nothing, and does not fail."""
     train(tmp_path)
