@@ -21,7 +21,7 @@ needs_gradio = pytest.mark.skipif(
     importlib.util.find_spec("gradio") is None, reason="the extra `demo` is not installed"
 )
 ROOT = Path(__file__).parents[1]
-HOW = ("tiny", "en-us", "ann", 1.0, 0.667, 2, 2, 0)
+HOW = ("tiny", "en-us", "balanced", "ann", 1.0, 0.667, 2, 2, 0)
 
 
 @pytest.fixture(scope="module")

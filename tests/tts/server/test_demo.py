@@ -63,13 +63,13 @@ def ask(page, name, data):
 
 def test_demo_speaks_beside_the_server(page):
     """Its own queue, the same voice."""
-    assert ask(page, "speak", ["Hello.", None, None, None, 1.0, 0.667, 1, 1, 0])["success"]
+    assert ask(page, "speak", ["Hello.", None, None, None, None, 1.0, 0.667, 1, 1, 0])["success"]
 
 
 @pytest.mark.parametrize("name", ["nobody", "../tiny", "/etc/passwd", "a" * 10_000, "hf://a/b", 5])
 def test_choices_that_the_page_does_not_offer_are_refused(page, name):
     """A voice that is not on the list is not looked for, whatever a client sends."""
-    done = ask(page, "speak", ["Hello.", name, None, None, 1.0, 0.667, 1, 1, 0])
+    done = ask(page, "speak", ["Hello.", name, None, None, None, 1.0, 0.667, 1, 1, 0])
     assert not done["success"]
     assert "root:" not in json.dumps(done)
 
