@@ -34,6 +34,8 @@ TEXTS = st.one_of(
 @given(TEXTS)
 @example("in the U.S. He left.")
 @example("Part IBM")
+@example("0etc")
+@example("/vs 0.etc/")
 def test_normalization_is_idempotent_and_leaves_no_digit(text: str) -> None:
     """What is said once is words, and words stay."""
     said = normalize(text)

@@ -54,4 +54,6 @@ def speak_english(text: str, british: bool = False) -> str:
         text = say_initials(say_roman(text))
     text = say_currency_signs(text)
     text = say_symbols(text)
-    return say_numbers(text, british) if _DIGIT.search(text) else text
+    text = say_numbers(text, british) if _DIGIT.search(text) else text
+    # A sign or a digit that stood against an abbreviation is a word apart by now.
+    return say_bare_abbreviations(text)
