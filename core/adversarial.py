@@ -10,7 +10,25 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from core.data.pair_store import Source
+from core.errors import InputError
+from core.training import TrainingConfig
+
 SMALLEST_FEATURE = 1e-6
+
+
+def check_fine_tune(training: TrainingConfig, data: Source) -> None:
+    """Refuse a game that cannot be played.
+
+    Raises:
+        InputError: It has no trained model to begin with, or no recordings.
+    """
+    if training.warm_start is None:
+        raise InputError(
+            "adversarial fine-tunes a trained model: name its weights in training.warm_start"
+        )
+    if data.pairs is not None:
+        raise InputError("adversarial learns from recordings: name data.features, not pairs")
 
 
 def judge_unmoved(critic: nn.Module, *inputs: Any) -> Any:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from core.adversarial import check_fine_tune
 from core.audio.mel import MelSpec
 from core.checkpoint import load_weights
 from core.config import Config, save_config
@@ -83,14 +84,8 @@ class AcousticExperiment(Config):
 
     @model_validator(mode="after")
     def _needs_a_trained_model(self) -> AcousticExperiment:
-        if self.adversarial is None:
-            return self
-        if self.training.warm_start is None:
-            raise InputError(
-                "adversarial fine-tunes a trained model: name its weights in training.warm_start"
-            )
-        if self.data.pairs is not None:
-            raise InputError("adversarial learns from recordings: name data.features, not pairs")
+        if self.adversarial is not None:
+            check_fine_tune(self.training, self.data)
         return self
 
 

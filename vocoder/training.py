@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from core.adversarial import check_fine_tune
 from core.audio.mel import MelExtractor, MelSpec
 from core.checkpoint import load_weights
 from core.config import Config, save_config
@@ -75,17 +76,11 @@ class VocoderExperiment(Config):
     adversarial: AdversarialConfig | None = None
 
     @model_validator(mode="after")
-    def _fine_tune_what_is_trained(self) -> VocoderExperiment:
-        if self.adversarial is None:
-            return self
-        if self.vocoder.kind != "rectified":
-            raise InputError(f"adversarial fine-tunes kind rectified, not {self.vocoder.kind}")
-        if self.training.warm_start is None:
-            raise InputError(
-                "adversarial fine-tunes a trained vocoder: name its weights in training.warm_start"
-            )
-        if self.data.pairs is not None:
-            raise InputError("adversarial learns from recordings: name data.features, not pairs")
+    def _needs_a_trained_model(self) -> VocoderExperiment:
+        if self.adversarial is not None:
+            if self.vocoder.kind != "rectified":
+                raise InputError(f"adversarial fine-tunes kind rectified, not {self.vocoder.kind}")
+            check_fine_tune(self.training, self.data)
         return self
 
 

@@ -14,6 +14,11 @@ import soundfile
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted(path.parent.name for path in (ROOT / "egs").glob("*/run.sh"))
 
+# The environment's programs need not be on the path.
+SHELLCHECK = shutil.which("shellcheck", path=os.path.dirname(sys.executable)) or shutil.which(
+    "shellcheck"
+)
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the recipes are bash")
 
 
@@ -37,11 +42,11 @@ def test_recipe_holds_facts_only(name: str) -> None:
         assert (path.parent / file).is_file()
 
 
-@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
+@pytest.mark.skipif(SHELLCHECK is None, reason="needs shellcheck, of the extra dev")
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipe_passes_shellcheck(name: str) -> None:
     """Together with the engine that it sources."""
-    command = ["shellcheck", "-x", f"egs/{name}/run.sh"]
+    command = [str(SHELLCHECK), "-x", f"egs/{name}/run.sh"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 

@@ -190,7 +190,6 @@ class Engine:
                 batch = [(job, job.left.popleft()) for job in self._choose()]
             self._on_batch(len(batch))
             self._speak(batch)
-            del batch
             if time.monotonic() - gave_back > GIVE_BACK_SECONDS:
                 give_back()
                 gave_back = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import platform
 import subprocess
 import sys
 
@@ -25,9 +25,7 @@ print(before - psutil.Process().memory_info().rss)
 """
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or not os.confstr("CS_GNU_LIBC_VERSION"), reason="glibc"
-)
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc")
 def test_holes_are_given_back():
     """Of 200 MB freed beneath one block that stays, nearly all leaves the process."""
     done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
