@@ -23,7 +23,7 @@ def test_golden_table_is_large_enough() -> None:
 
 @pytest.mark.parametrize(("written", "said"), GOLDEN, ids=[row[0] for row in GOLDEN])
 def test_normalization_says_what_a_newsreader_says(written: str, said: str) -> None:
-    """Each row was read by a person; saying it again changes nothing."""
+    """As each row has it; and saying it again changes nothing."""
     assert normalize(written) == said
     assert normalize(said) == said
 

@@ -83,7 +83,8 @@ def test_there_are_two_hundred():
 
 
 def test_every_word_is_read_once_and_in_order(said):
-    """No word is left out, repeated or added: the list was read by a person."""
+    """No word is left out, repeated or added: the words of each row were
+    reviewed when it was made."""
     for text, words in rows():
         found = [w.text for timed in said[text] for w in timed.utterance.words]
         assert " ".join(found).lower() == words, text
