@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from core.errors import unknown_name
 
@@ -14,9 +14,7 @@ Departure = Literal["fast", "best"]
 """A quality that departs from the defaults."""
 
 
-def changes_for(
-    quality: str | None, qualities: Mapping[str, Mapping[str, float | None]]
-) -> dict[str, float]:
+def changes_for(quality: str | None, qualities: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What a quality changes in a model's defaults.
 
     Args:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -56,6 +56,8 @@ class TrainingConfig(Config):
         warm_start: Weights to begin from, or null.
         warm_start_without: Parts of the model that begin afresh all the same, such as
             [decoder, features_out] when the decoder is to be of another size.
+        warm_start_share: How much of the weights it began from is in those that are shipped, which
+            lie on the line between them and the averaged ones (Wortsman et al., 2022, eq. 1).
     """
 
     steps: int = Field(100_000, ge=1)
@@ -75,6 +77,16 @@ class TrainingConfig(Config):
     workers: int = Field(0, ge=0, le=64)
     warm_start: Path | None = None
     warm_start_without: tuple[str, ...] = ()
+    warm_start_share: float = Field(0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check_share(self) -> TrainingConfig:
+        if self.warm_start_share and (self.warm_start is None or self.warm_start_without):
+            raise ValueError(
+                f"warm_start_share is {self.warm_start_share}: it takes a warm_start of the whole "
+                "model"
+            )
+        return self
 
 
 class Task(pl.LightningModule):
@@ -232,7 +244,7 @@ def fit(
         precision="bf16-mixed" if config.precision == "bf16" else "32-true",
         plugins=[StateIO()],
         callbacks=[
-            Averaging(config.ema_decay, directory),
+            Averaging(config.ema_decay, directory, config.warm_start, config.warm_start_share),
             States(directory, config.checkpoint_every_minutes, config.keep_states),
             TQDMProgressBar(refresh_rate=1 if sys.stderr.isatty() else 200),
         ],

@@ -13,6 +13,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
+from safetensors.torch import load_file
 from torch import Tensor
 
 from core.checkpoint import WEIGHTS, save_weights
@@ -65,16 +66,20 @@ class Averaging(WeightAveraging):
     Args:
         decay: Final decay; early on (1 + n) / (10 + n) is used where it is smaller.
         directory: Where the averaged weights go.
+        begun_with: Weights that the training began from, or None.
+        share: How much of those is mixed into the averaged weights that are written.
     """
 
-    def __init__(self, decay: float, directory: Path) -> None:
+    def __init__(
+        self, decay: float, directory: Path, begun_with: Path | None = None, share: float = 0.0
+    ) -> None:
         def average(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
             number = int(count)
             weight = 1.0 - min(decay, (1 + number) / (10 + number))
             torch._foreach_lerp_(averaged, current, weight)
 
         super().__init__(multi_avg_fn=average, use_buffers=False)
-        self._directory = directory
+        self._directory, self._begun_with, self._share = directory, begun_with, share
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
@@ -88,6 +93,12 @@ class Averaging(WeightAveraging):
                 for k, v in checkpoint["state_dict"].items()
                 if k.startswith(prefix)
             }
+            if self._begun_with is not None and self._share:
+                learnt = dict(pl_module.named_parameters())
+                for name, old in load_file(self._begun_with).items():
+                    if prefix + name in learnt:
+                        new = weights[name]
+                        weights[name] = torch.lerp(new, old.to(new), self._share)
             save_weights(self._directory / WEIGHTS, weights)
 
 

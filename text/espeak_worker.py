@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -32,9 +33,13 @@ def _replies(language: str) -> Iterator[object]:
         # The wheel's own library and data: phonemes differ between eSpeak releases.
         EspeakWrapper.set_library(espeakng_loader.get_library_path())
         EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-        backend = EspeakBackend(
-            language, with_stress=True, tie=False, language_switch="remove-flags"
-        )
+        # phonemizer loads a copy of the library. Loaded, the file is no longer needed, except on
+        # Windows, and this process ends by being killed: nobody would remove it later.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as tempfile.tempdir:
+            backend = EspeakBackend(
+                language, with_stress=True, tie=False, language_switch="remove-flags"
+            )
+        tempfile.tempdir = None
     except (ImportError, OSError, RuntimeError) as error:
         yield str(error)
         return

@@ -16,6 +16,7 @@ from pydantic import (
 from core.config import Config, require_values
 from core.errors import InputError
 from core.flow import check_grids, check_time_schedule, required_sampling
+from core.precision import Precision
 from core.quality import Departure, changes_for
 
 
@@ -69,10 +70,12 @@ class MelEffort(Config):
     Attributes:
         steps: Solver steps.
         temperature: Deviation of the prior noise.
+        precision: Of the decoder.
     """
 
     steps: int | None = Field(None, ge=1, le=1000)
     temperature: float | None = Field(None, ge=0, le=2)
+    precision: Precision | None = None
 
 
 class MelSamplingConfig(Config):
@@ -86,6 +89,7 @@ class MelSamplingConfig(Config):
         temperature: Deviation of the prior noise.
         guidance: Scale of classifier-free guidance; 1 for none.
         denoise: How much of the recordings' noise is taken out, in units of its power.
+        precision: Of the decoder; the text's side computes in float32.
         qualities: What "fast" and "best" change.
     """
 
@@ -96,6 +100,7 @@ class MelSamplingConfig(Config):
     temperature: float = Field(0.667, ge=0, le=2)
     guidance: float = Field(1.0, ge=0, le=10)
     denoise: float = Field(0.0, ge=0, le=1000)
+    precision: Precision = "fp32"
     qualities: dict[Departure, MelEffort] = Field({})
 
     def at(self, quality: str | None) -> MelSamplingConfig:

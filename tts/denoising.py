@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 # The corpus's frames that are quieter than the rest, taken for noise alone.
 QUIET_SHARE = 0.05
 # Musical noise is less when a tenth of the amplitude stays (Berouti et al., 1979, the factor beta).
 LEAST_GAIN = 0.1
+# Frames over which a gain is averaged: what flickers from frame to frame is heard as musical noise.
+AVERAGED = 5
 # A logarithm whose exponential is zero beside that of any mel.
 NO_NOISE = -100.0
 
@@ -36,15 +39,23 @@ class NoiseReduction(nn.Module):
         rank = max(1, round(QUIET_SHARE * len(frames)))
         self.floor.copy_(frames.kthvalue(rank, dim=0).values[:, None])
 
-    def forward(self, log_mel: Tensor, strength: float) -> Tensor:
+    def forward(self, log_mel: Tensor, strength: float, mask: Tensor) -> Tensor:
         """Log mels (B, M, T) with that much of the noise's power subtracted.
 
         Args:
             log_mel: Natural logs of magnitudes.
             strength: In units of the noise's power; 0 changes nothing.
+            mask: Real frames (B, 1, T).
 
         Returns:
-            log m + log(max(1 - strength (n / m)^2, 0.1^2)) / 2 for noise n.
+            log m + log(g) / 2, g being max(1 - strength (n / m)^2, 0.1^2) for noise n, averaged
+            over the five real frames around each.
         """
         kept = 1.0 - strength * (2.0 * (self.floor - log_mel)).exp()
-        return log_mel + kept.clamp_min(LEAST_GAIN**2).log() / 2.0
+        kept = kept.clamp_min(LEAST_GAIN**2).where(mask, 0.0)
+        gain = _around(kept) / _around(mask.to(kept.dtype))
+        return torch.where(mask, log_mel + gain.log() / 2.0, log_mel)
+
+
+def _around(values: Tensor) -> Tensor:
+    return F.avg_pool1d(values, AVERAGED, stride=1, padding=AVERAGED // 2)

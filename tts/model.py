@@ -27,6 +27,7 @@ from core.flow import (
     seeded_noise,
     step_seeds,
 )
+from core.precision import in_precision
 from tts.config import AcousticConfig
 from tts.decoder import Decoder
 from tts.denoising import NoiseReduction
@@ -295,12 +296,13 @@ class AcousticModel(nn.Module):
         method = method or defaults.method
         times = make_grid(choose_grid(defaults, grid, steps, method), steps)
         check_schedule_steps(self.config.time_schedule, times, method)
+        field = in_precision(field, defaults.precision)
         solution = sample(
             field, centre + noise, times, method, fresh, path=self.path, centre=centre, mask=mask
         )
         denoise = defaults.denoise if denoise is None else denoise
         log_mel = solution.x * self.mel_deviation + self.mel_mean
-        log_mel = self.noise_reduction(log_mel, denoise)
+        log_mel = self.noise_reduction(log_mel, denoise, mask)
         floor = math.log(self.spec.log_floor)
         log_mel = torch.where(mask, log_mel.clamp_min(floor), floor)
         durations = fold_blanks(durations) if self.config.blanks else durations

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from core.config import Config
 from core.flow import check_grids
+from core.precision import Precision
 from core.quality import Departure
 
 
@@ -18,11 +19,13 @@ class Effort(Config):
         steps: Solver steps.
         consistency_rounds: Mel-consistency rounds on every endpoint estimate.
         final_rounds: Rounds on the finished waveform.
+        precision: Of a rectified flow's network.
     """
 
     steps: int | None = Field(None, ge=1, le=1000)
     consistency_rounds: int | None = Field(None, ge=0, le=1000)
     final_rounds: int | None = Field(None, ge=0, le=1000)
+    precision: Precision | None = None
 
 
 class SamplingConfig(Config):
@@ -36,6 +39,7 @@ class SamplingConfig(Config):
         consistency_rounds: Mel-consistency rounds on every endpoint estimate; 0 turns them off.
         final_rounds: Rounds on the finished waveform.
         momentum: Of the rounds; above 1 they diverge.
+        precision: Of a rectified flow's network; vocoders of other kinds compute in float32.
         qualities: What "fast" and "best" change.
     """
 
@@ -46,4 +50,5 @@ class SamplingConfig(Config):
     consistency_rounds: int = Field(10, ge=0, le=1000)
     final_rounds: int = Field(30, ge=0, le=1000)
     momentum: float = Field(0.95, ge=0, le=1)
+    precision: Precision = "fp32"
     qualities: dict[Departure, Effort] = Field({})

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from core.audio.mel import MelSpec
 from core.flow import Field, make_grid, seeded_noise, solve
+from core.precision import Precision
 from core.quality import changes_for
 
 
@@ -26,6 +27,7 @@ class Sampling:
         consistency_rounds: Mel-consistency rounds on every endpoint estimate.
         final_rounds: Rounds on the finished waveform.
         momentum: Of the rounds.
+        precision: Of the network, in kinds that have a choice.
         grids: Grids that a search found, by their number of steps.
         qualities: What "fast" and "best" change.
     """
@@ -36,8 +38,9 @@ class Sampling:
     consistency_rounds: int
     final_rounds: int
     momentum: float
+    precision: Precision = "fp32"
     grids: Mapping[str, str] = field(default_factory=dict)
-    qualities: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    qualities: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def at(self, quality: str | None) -> Sampling:
         """The same for a quality; None is "balanced".
@@ -45,8 +48,7 @@ class Sampling:
         Raises:
             InputError: There is no such quality.
         """
-        changes: dict[str, Any] = dict(changes_for(quality, self.qualities))
-        return replace(self, **changes)
+        return replace(self, **changes_for(quality, self.qualities))
 
 
 @dataclass(frozen=True)

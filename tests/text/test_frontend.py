@@ -197,6 +197,16 @@ def test_a_crash_or_hang_of_espeak_is_our_error(tmp_path: Path, word: str, what:
     espeak.close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the files of loaded libraries")
+def test_a_worker_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """phonemizer's copy of the library is gone while it is still in use, so a kill loses nothing."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    espeak = Espeak("en-us")
+    assert espeak.phonemize(["fine"]) == ["fˈaɪn"]
+    assert not list(tmp_path.iterdir())
+    espeak.close()
+
+
 def test_unknown_language_is_an_error() -> None:
     """Before any text is read."""
     with pytest.raises(TextError, match="'klingon'"):

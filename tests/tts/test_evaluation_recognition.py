@@ -70,6 +70,16 @@ def test_the_recogniser_hears_plain_speech_at_any_rate_and_of_any_kind() -> None
     assert heard == ["please come back tomorrow morning"] * 2
 
 
+def test_what_was_heard_before_changes_nothing() -> None:
+    """Speech in some noise is heard alike before and after a burst of much noise."""
+    generator = np.random.default_rng(1)
+    wave = speak(SENTENCE, 16000, voice="en-us+f2", pitch=40)
+    wave = wave + 0.01 * generator.standard_normal(len(wave)).astype(np.float32)
+    first = transcribe(wave, 16000)
+    transcribe(0.1 * generator.standard_normal(48000).astype(np.float32), 16000)
+    assert transcribe(wave, 16000) == first
+
+
 def test_noise_is_heard_as_other_words() -> None:
     """The rate tells speech from noise of the same loudness."""
     wave = speak(SENTENCE, 16000, voice="en-us+f2", pitch=40)

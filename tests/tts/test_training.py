@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from core.audio.mel import MelExtractor, MelSpec
@@ -150,6 +153,32 @@ def test_warm_start_begins_with_given_weights(store, tmp_path):
     for mine, theirs in zip(models[0].parameters(), models[1].parameters(), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-6)
     assert torch.equal(models[0].mel_mean, models[1].mel_mean)
+
+
+def test_shipped_weights_lie_on_the_line_to_those_it_began_from(store, tmp_path):
+    """Three tenths of the way back, for the same training; statistics are the training's own."""
+    train_acoustic(experiment(store, steps=2), tmp_path / "a", resume=False, accelerator="cpu")
+    shares = {"b": 0.0, "c": 0.3}
+    for name, share in shares.items():
+        given = experiment(
+            store, steps=4, warmup_steps=0, warm_start=tmp_path / "a" / WEIGHTS,
+            warm_start_share=share,
+        )  # fmt: skip
+        train_acoustic(given, tmp_path / name, resume=False, accelerator="cpu")
+    start, end, shipped = (load_file(tmp_path / name / WEIGHTS) for name in "abc")
+    moved = 0
+    for name, _ in AcousticModel(given.acoustic, SPEC, len(SYMBOLS)).named_parameters():
+        torch.testing.assert_close(shipped[name], 0.3 * start[name] + 0.7 * end[name])
+        moved += not torch.equal(start[name], end[name])
+    assert moved > 10
+
+
+def test_share_of_nothing_is_refused():
+    """There must be weights to go back to, of every part."""
+    with pytest.raises(ValidationError, match="takes a warm_start of the whole model"):
+        TrainingConfig(warm_start_share=0.2)
+    with pytest.raises(ValidationError, match="takes a warm_start of the whole model"):
+        TrainingConfig(warm_start_share=0.2, warm_start=Path("w"), warm_start_without=("decoder",))
 
 
 def test_training_in_half_precision_stays_finite(store, tmp_path):

@@ -67,6 +67,8 @@ def transcribe(waveform: Waveform, sample_rate_hz: int) -> str:
     decoder = _decoder()
     samples = at_speech_rate(waveform, sample_rate_hz)
     require_sound(samples, 16_000, LEAST_SECONDS, "the recogniser")
+    # What was heard before must not change what is heard now: its noise tracker remembers.
+    decoder.reinit_feat()
     decoder.start_utt()
     decoder.process_raw(np.round(samples * 32767.0).astype("<i2").tobytes(), full_utt=True)
     decoder.end_utt()

@@ -29,6 +29,7 @@ from core.flow import (
     sample,
     step_seeds,
 )
+from core.precision import in_precision
 from vocoder.consistency import impose_mel, mel_consistent
 from vocoder.envelope import MelEnvelope
 from vocoder.interface import FlowVocoder, Generated, Sampling
@@ -240,7 +241,7 @@ class RectifiedVocoder(FlowVocoder):
     ) -> Generated:
         grid = make_grid(sampling.grid, sampling.steps)
         check_schedule_steps(self.config.time_schedule, grid, sampling.method)
-        field = self.field(log_mel, mask)
+        field = in_precision(self.field(log_mel, mask), sampling.precision)
         known = (log_mel, self.envelope, self.stft)
         if sampling.consistency_rounds:
             rounds = sampling.consistency_rounds

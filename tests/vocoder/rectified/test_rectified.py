@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from core import precision
 from core.audio.mel import MelExtractor
 from core.config import parse_config
 from core.errors import InputError
@@ -257,6 +258,19 @@ def test_final_rounds_bring_the_mel_closer():
         for n in (0, 20)
     ]  # fmt: skip
     assert distances[1] < 0.5 * distances[0]
+
+
+def test_precision_is_that_of_the_network(monkeypatch):
+    """In bfloat16 the sound moves by about its rounding, and rounds still run in float32."""
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda kind: True)
+    made, mel = model(), mels(batch=1)
+    for rounds in (0, 2):
+        exact = made.generate(mel, [0], sampling(final_rounds=rounds)).waveform
+        options = sampling(final_rounds=rounds, precision="bf16")
+        fast = made.generate(mel, [0], options).waveform
+        assert fast.dtype == torch.float32
+        moved = (fast - exact).square().mean().sqrt() / exact.square().mean().sqrt()
+        assert 0 < moved < 0.05
 
 
 def test_time_schedule_decides_the_steps():
