@@ -199,7 +199,7 @@ def test_a_crash_or_hang_of_espeak_is_our_error(tmp_path: Path, word: str, what:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows keeps the files of loaded libraries")
 def test_a_worker_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """phonemizer's copy of the library is gone while it is still in use, so a kill loses nothing."""
+    """phonemizer's copy of the library is gone before it is used, so a kill leaves none."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     espeak = Espeak("en-us")
     assert espeak.phonemize(["fine"]) == ["fˈaɪn"]

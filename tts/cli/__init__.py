@@ -17,6 +17,7 @@ from tts.cli.messages import explain, tell
 def build() -> typer.Typer:
     """Put the commands together."""
     from tts.cli import (
+        alignments,
         convert,
         demo,
         doctor,
@@ -63,6 +64,7 @@ def build() -> typer.Typer:
     app.command("models")(models.models)
     app.command("doctor")(doctor.doctor)
     app.command("features")(features.features)
+    app.command("alignments", help=alignments.EXAMPLES)(alignments.alignments)
     app.command("train", help=train.EXAMPLES)(train.train)
     app.command("reflow", help=reflow.EXAMPLES)(reflow.reflow)
     app.command("search-grid", help=search_grid.EXAMPLES)(search_grid.search_grid)
