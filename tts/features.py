@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.audio.files import read_audio
+from core.audio.high_pass import high_pass
 from core.audio.loudness import normalize_loudness
 from core.audio.mel import MelSpec
 from core.data.manifest import SPLITS, Recording, read_manifest
@@ -37,12 +38,14 @@ class FeatureConfig:
         language: eSpeak code.
         loudness_lufs: Every utterance is brought to it.
         trim: Whether silence at the ends is cut.
+        high_pass_hz: What lies below is taken out first; 0 for nothing.
     """
 
     sample_rate_hz: int = 22_050
     language: str = "en-us"
     loudness_lufs: float = -20.0
     trim: bool = True
+    high_pass_hz: float = 0.0
 
 
 def build_features(
@@ -87,6 +90,7 @@ def build_features(
         symbols=symbol_table_hash(),
         language=config.language,
         loudness_lufs=config.loudness_lufs,
+        high_pass_hz=config.high_pass_hz,
         speakers=sorted(report.speakers),
         report=report.facts(),
     )
@@ -140,6 +144,7 @@ def _item(
     if np.abs(raw).max(initial=0.0) < SILENT_PEAK:
         report.unusable["silent"].append(recording.id)
         return
+    raw = high_pass(raw, rate, config.high_pass_hz)
     start, end = voiced_range(raw, rate) if config.trim else (0, len(raw))
     samples = raw[start:end]
     # With a blank on either side of every symbol, each needs a frame of its own.

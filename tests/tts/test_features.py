@@ -71,6 +71,25 @@ def test_features_fit_the_trainer(tmp_path: Path) -> None:
     assert int(batch["id_lengths"][0]) == len(sentences.store.utterances[0].ids)
 
 
+def test_rumble_is_taken_out_before_the_silence_and_the_loudness(tmp_path: Path) -> None:
+    """Under a loud hum at 10 Hz nothing is silent and speech too soft; without it all is well."""
+    hum = 0.4 * np.sin(2 * np.pi * 10 * np.arange(16000) / 16000).astype(np.float32)
+    silence = np.zeros(8000, dtype=np.float32)
+    wave = np.concatenate([silence, 0.1 * speak(SENTENCES[0], 16000), silence])
+    noisy = wave + np.resize(hum, len(wave))
+    recordings = write_corpus(tmp_path, u0=noisy)
+    build(tmp_path, recordings, high_pass_hz=60.0)
+    store = UtteranceStore(tmp_path / "features", "train")
+    assert store.header["high_pass_hz"] == 60.0
+    cleaned = store.utterances[0].samples / RATE
+    made = store.waveform(0).numpy()
+    assert cleaned < len(wave) / 16000 - 0.3
+    spectrum = np.abs(np.fft.rfft(made)) ** 2
+    below = np.fft.rfftfreq(len(made), 1 / RATE) < 40
+    assert spectrum[below].sum() < 0.02 * spectrum.sum()
+    assert measure_loudness(made, RATE) == pytest.approx(-20.0, abs=0.1)
+
+
 def test_features_keep_speakers_and_prompts(tmp_path: Path) -> None:
     """Names go into the store's header in order, prompts stay with their utterances."""
     recordings = [

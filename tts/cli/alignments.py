@@ -15,9 +15,9 @@ from tts.cli.report import print_json
 EXAMPLES = """
 Find bad transcripts: align each recording with its text and list those that fit worst.
 
-Use a model trained on the same corpus; a few bad transcripts do not spoil it. A recording's score is
-how many deviations its distance from its text, or that of its worst 0.4 s, is above the corpus's
-median. Those of 5 or more are worth hearing.
+Use a model trained on the same corpus; a few bad transcripts do not spoil it. The score of a
+recording is how many deviations its distance from its text, or that of its worst 0.4 s, is above
+the corpus's median. Those of 5 or more are worth hearing.
 
 Examples:
 

@@ -18,6 +18,9 @@ SampleRate = Annotated[
     int, typer.Option("--sample-rate", help="Of the features and of the voice, in Hz.")
 ]
 Trim = Annotated[bool, typer.Option("--trim/--no-trim", help="Cut silence from both ends.")]
+HighPass = Annotated[
+    float, typer.Option("--high-pass", help="Take out rumble below so many Hz, such as 60.")
+]
 
 
 def features(
@@ -27,6 +30,7 @@ def features(
     sample_rate: SampleRate = 22050,
     lexicon: flags.Lexicon = None,
     trim: Trim = True,
+    high_pass: HighPass = 0.0,
     as_json: flags.Json = False,
     quiet: flags.Quiet = False,
     debug: flags.Debug = False,
@@ -35,6 +39,7 @@ def features(
 
     Example: straighttalk features data/kathleen/manifest.jsonl data/kathleen/features
     """
+    from core.audio.high_pass import check_cutoff
     from core.audio.resample import check_rate
     from tts.features import FeatureConfig, build_features
 
@@ -44,7 +49,10 @@ def features(
     if source.is_file():
         with source.open("rb") as stream:
             total = sum(1 for _ in stream)
-    config = FeatureConfig(sample_rate_hz=sample_rate, language=language, trim=trim)
+    check_cutoff(high_pass, "--high-pass")
+    config = FeatureConfig(
+        sample_rate_hz=sample_rate, language=language, trim=trim, high_pass_hz=high_pass
+    )
     words = None if lexicon is None else Path(lexicon)
     with Progress("features", total, "utterances", quiet=quiet) as progress:
         report = build_features(source, Path(directory), config, words, progress.advance)
