@@ -73,15 +73,16 @@ def test_features_fit_the_trainer(tmp_path: Path) -> None:
 
 def test_rumble_is_taken_out_before_the_silence_and_the_loudness(tmp_path: Path) -> None:
     """On a direct current nothing is silent and speech too soft; without it all is well."""
-    silence = np.zeros(8000, dtype=np.float32)
-    wave = np.concatenate([silence, 0.1 * speak(SENTENCES[0], 16000), silence])
-    recordings = write_corpus(tmp_path, u0=wave + np.float32(0.4))
+    recordings = write_corpus(tmp_path)
+    silence = np.zeros(RATE // 2, dtype=np.float32)
+    wave = np.concatenate([silence, 0.1 * speak(SENTENCES[0], RATE), silence])
+    soundfile.write(tmp_path / "u0.wav", wave + np.float32(0.4), RATE)
     build(tmp_path, recordings, high_pass_hz=60.0)
     store = UtteranceStore(tmp_path / "features", "train")
     assert store.header["high_pass_hz"] == 60.0
     cleaned = store.utterances[0].samples / RATE
     made = store.waveform(0).numpy()
-    assert cleaned < len(wave) / 16000 - 0.3
+    assert cleaned < len(wave) / RATE - 0.3
     spectrum = np.abs(np.fft.rfft(made)) ** 2
     below = np.fft.rfftfreq(len(made), 1 / RATE) < 40
     assert spectrum[below].sum() < 0.02 * spectrum.sum()
