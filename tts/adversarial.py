@@ -21,7 +21,7 @@ from core.flow import make_grid, solve
 from core.training import Task, TrainingConfig
 from tts.critic import MelCritic
 from tts.frames import masked_mean
-from tts.losses import encode_aligned
+from tts.losses import align_batch
 from tts.model import AcousticModel
 from tts.pairs import DECODER_SIDE
 
@@ -119,15 +119,7 @@ class AdversarialTask(Task):
             if name not in DECODER_SIDE:
                 part.eval()
         with torch.no_grad():
-            encoded, real, durations = encode_aligned(
-                model,
-                batch["ids"],
-                batch["id_lengths"],
-                batch["mel"],
-                batch["frames"],
-                batch["speaker"] if model.speakers is not None else None,
-                batch.get("windows"),
-            )
+            encoded, real, durations = align_batch(model, batch)
         field, mean, mask = model.field(encoded, durations)
         noise = self.adversarial.temperature * torch.randn_like(mean) * mask
         sampling = model.config.sampling

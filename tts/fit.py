@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from tts.frames import fold_blanks
-from tts.losses import encode_aligned
+from tts.losses import align_batch
 from tts.model import AcousticModel
 from tts.sentences import Sentences
 
@@ -57,15 +57,7 @@ def fits(model: AcousticModel, sentences: Sentences, indices: Sequence[int]) -> 
     frame_seconds = sentences.spec.hop_samples / sentences.spec.sample_rate_hz
     for index in indices:
         batch = {name: value.to(device) for name, value in sentences.batch([(index,)]).items()}
-        encoded, mel, durations = encode_aligned(
-            model,
-            batch["ids"],
-            batch["id_lengths"],
-            batch["mel"],
-            batch["frames"],
-            batch["speaker"] if model.speakers is not None else None,
-            batch.get("windows"),
-        )
+        encoded, mel, durations = align_batch(model, batch)
         mean = encoded.mean[0].repeat_interleave(durations[0], dim=1)
         square = (mel[0] - mean).square().mean(0)  # (T,)
         width = min(len(square), max(1, round(STRETCH_SECONDS / frame_seconds)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -93,6 +94,21 @@ def encode_aligned(
     prior = model.config.alignment_prior
     durations = align(encoded, mel, token_lengths, frames, prior=prior, windows=windows)
     return encoded, mel, durations
+
+
+def align_batch(
+    model: AcousticModel, batch: Mapping[str, Tensor]
+) -> tuple[Encoded, Tensor, Tensor]:
+    """Encode and align a batch as `Sentences` makes it; see `encode_aligned`."""
+    return encode_aligned(
+        model,
+        batch["ids"],
+        batch["id_lengths"],
+        batch["mel"],
+        batch["frames"],
+        batch["speaker"] if model.speakers is not None else None,
+        batch.get("windows"),
+    )
 
 
 def pair_losses(

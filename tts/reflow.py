@@ -11,8 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from core.data.pairs import Pair, PairFacts, PairItem, item_seed
 from core.flow import Field, check_schedule_steps, make_grid, solve
-from tts.frames import token_windows
-from tts.losses import align
+from tts.losses import align_batch
 from tts.model import AcousticModel
 from tts.pairs import speakers_of
 from tts.sentences import Sentences
@@ -51,22 +50,17 @@ def align_recordings(model: AcousticModel, sentences: Sentences, indices: Sequen
     """
     batch = sentences.batch([(index,) for index in indices])
     batch = {name: value.to(model.mel_mean.device) for name, value in batch.items()}
-    tokens, lengths = model.with_blanks(batch["ids"], batch["id_lengths"])
-    encoded = model.encode(tokens, lengths, _speaker(model, batch["speaker"]))
-    frames, windows = batch["frames"], batch.get("windows")
-    if windows is not None:
-        ids = batch["id_lengths"]
-        windows = token_windows(windows, ids, frames, blanks=model.config.blanks)
-    mel, prior = model.standardise(batch["mel"]), model.config.alignment_prior
-    durations = align(encoded, mel, lengths, frames, prior=prior, windows=windows)
+    encoded, _, durations = align_batch(model, batch)
     field, mean, mask = model.field(encoded, durations)
     return Aligned(
-        field, model.prior_mean(mean), mask, durations, lengths, frames, batch["speaker"]
+        field=field,
+        prior_mean=model.prior_mean(mean),
+        mask=mask,
+        durations=durations,
+        tokens=encoded.mask.sum(dim=1),
+        frames=batch["frames"],
+        speaker=batch["speaker"],
     )
-
-
-def _speaker(model: AcousticModel, numbers: Tensor) -> Tensor | None:
-    return numbers if model.speakers is not None else None
 
 
 class AcousticTeacher:
@@ -142,7 +136,7 @@ class AcousticTeacher:
         tokens, lengths = self.model.with_blanks(
             pad_sequence(ids, batch_first=True), torch.tensor([len(i) for i in ids])
         )
-        speaker = _speaker(self.model, speakers.to(self.device))
+        speaker = speakers.to(self.device) if self.model.speakers is not None else None
         encoded = self.model.encode(tokens.to(self.device), lengths.to(self.device), speaker)
         field, _, mask = self.model.field(encoded, durations.to(self.device))
         noise = x_0.transpose(1, 2).to(self.device)
