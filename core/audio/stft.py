@@ -98,14 +98,14 @@ class Stft(nn.Module):
             frames = torch.fft.irfft(spectrum.transpose(1, 2), n=self.n_fft)  # (B, T, n_fft)
             window = self.window.to(frames.dtype)
             weight = window.square().expand(1, count, -1)
-            frames = frames * window
+            frames = frames.mul_(window)
             if mask is not None:
                 real = mask.transpose(1, 2).to(frames.dtype)  # (B, T, 1)
                 frames, weight = frames * real, weight * real
             samples = count * self.hop_samples
             total = self._overlap_add(frames)[:, self.left : self.left + samples]
             if mask is None:
-                return total / self._norm(weight)[:, self.left : self.left + samples]
+                return total.div_(self._norm(weight)[:, self.left : self.left + samples])
             norm = self._overlap_add(weight)[:, self.left : self.left + samples]
             inside = mask.transpose(1, 2).expand(-1, -1, self.hop_samples).reshape(batch, samples)
             return torch.where(inside, total / norm.where(inside, 1.0), 0.0)
