@@ -55,29 +55,37 @@ def impose_mel(
     with torch.autocast(waveform.device.type, enabled=False):
         # Frames first, as the STFT holds them in memory, and no sums over pairs: a CPU's fast path.
         wanted = log_mel.float().exp().transpose(1, 2)  # (B, T, M)
-        bank = envelope.bank.T
-        covered = envelope.covered.float()
-        spread, kept = envelope.spread * covered[:, None], 1.0 - covered
+        heard = envelope.heard_bins
+        bank = envelope.bank[:, :heard].T
+        covered = envelope.covered[:heard].float()
+        spread, kept = envelope.spread[:heard] * covered[:, None], 1.0 - covered
+        normalisation = stft.normalisation(log_mel.shape[2], mask)
         projected = waveform
         for number in range(rounds):
             spectrum = stft(waveform).transpose(1, 2)  # (B, T, F)
-            mel = _magnitude(spectrum) @ bank
+            mel = _magnitude(spectrum[..., :heard]) @ bank
             ratio = wanted / mel.clamp_min(envelope.spec.log_floor)
             gain = F.linear(ratio.clamp(1.0 / LARGEST_RATIO, LARGEST_RATIO), spread, kept)
-            spectrum = (spectrum * gain).transpose(1, 2)
-            before, projected = projected, stft.inverse(spectrum, mask)
+            spectrum = _amplify(spectrum, gain).transpose(1, 2)
+            before, projected = projected, stft.inverse(spectrum, mask, normalisation)
             # The first round's change is the flow's error, not a direction to go on in.
-            waveform = projected + momentum * (projected - before) if number else projected
+            waveform = torch.lerp(before, projected, 1 + momentum) if number else projected
     return projected
 
 
 def _magnitude(spectrum: Tensor) -> Tensor:
     real, imaginary = spectrum.real, spectrum.imag
-    if not torch.is_grad_enabled():
-        # Twice as fast as what follows, whose gradient at zero is finite.
-        return torch.hypot(real, imaginary)
     power = torch.addcmul(real * real, imaginary, imaginary)
-    return power.clamp_min(TINY_POWER).sqrt()
+    return power.clamp_min_(TINY_POWER).sqrt_()
+
+
+def _amplify(spectrum: Tensor, gain: Tensor) -> Tensor:
+    """The spectrum with its first bins multiplied, in place where no gradient needs them."""
+    low, high = spectrum.tensor_split([gain.shape[-1]], dim=-1)
+    if torch.is_grad_enabled():
+        return torch.cat([low * gain, high], dim=-1)
+    low *= gain
+    return spectrum
 
 
 def mel_consistent(

@@ -40,6 +40,8 @@ class MelEnvelope(nn.Module):
             bins = torch.arange(bank.shape[1])
             nearest = bins[covered][(bins[:, None] - bins[covered]).abs().argmin(dim=1)]
             spread = triangles[:, nearest].T  # (F, M)
+        # No band hears anything from this bin on.
+        self.heard_bins = int(bins[covered][-1]) + 1
         self.register_buffer("spread", spread / spread.sum(1, keepdim=True), persistent=False)
         self.register_buffer("covered", covered, persistent=False)
         self.register_buffer("bank", bank, persistent=False)

@@ -82,43 +82,53 @@ class Stft(nn.Module):
             spectrum: Tensor = torch.fft.rfft(frames).transpose(1, 2)
             return spectrum
 
-    def inverse(self, spectrum: Tensor, mask: Tensor | None = None) -> Tensor:
+    def normalisation(
+        self, count: int, mask: Tensor | None = None, dtype: torch.dtype = torch.float32
+    ) -> Tensor:
+        """What `inverse` multiplies each sample of its overlapping windows by.
+
+        Args:
+            count: Number of frames T.
+            mask: As in `inverse`.
+            dtype: Of the result.
+
+        Returns:
+            1 / the overlap-added squared window, zero where no frame is real, (1 or B, T * hop).
+        """
+        weight = self.window.to(dtype).square().expand(1, count, -1)
+        if mask is None:
+            return self._cut(self._overlap_add(weight), count).reciprocal()
+        norm = self._cut(self._overlap_add(weight * mask.transpose(1, 2)), count)
+        inside = mask.transpose(1, 2).expand(-1, -1, self.hop_samples).flatten(1)
+        return inside / norm.where(inside, 1.0)
+
+    def inverse(
+        self, spectrum: Tensor, mask: Tensor | None = None, normalisation: Tensor | None = None
+    ) -> Tensor:
         """The waveform whose spectra come closest to the given ones.
 
         Args:
             spectrum: (B, n_fft // 2 + 1, T) complex.
             mask: (B, 1, T) bool, True at real frames. The others contribute nothing, and their
                 samples are zero, so that an item of a padded batch comes out as it would alone.
+            normalisation: That for T and the mask, from whoever inverts many spectra of one shape.
 
         Returns:
             (B, T * hop).
         """
-        batch, _, count = spectrum.shape
+        count = spectrum.shape[2]
         with torch.autocast(spectrum.device.type, enabled=False):
             frames = torch.fft.irfft(spectrum.transpose(1, 2), n=self.n_fft)  # (B, T, n_fft)
-            window = self.window.to(frames.dtype)
-            weight = window.square().expand(1, count, -1)
-            frames = frames.mul_(window)
+            frames = frames.mul_(self.window.to(frames.dtype))
             if mask is not None:
-                real = mask.transpose(1, 2).to(frames.dtype)  # (B, T, 1)
-                frames, weight = frames * real, weight * real
-            samples = count * self.hop_samples
-            total = self._overlap_add(frames)[:, self.left : self.left + samples]
-            if mask is None:
-                return total.div_(self._norm(weight)[:, self.left : self.left + samples])
-            norm = self._overlap_add(weight)[:, self.left : self.left + samples]
-            inside = mask.transpose(1, 2).expand(-1, -1, self.hop_samples).reshape(batch, samples)
-            return torch.where(inside, total / norm.where(inside, 1.0), 0.0)
+                frames = frames * mask.transpose(1, 2)
+            if normalisation is None:
+                normalisation = self.normalisation(count, mask, frames.dtype)
+            return self._cut(self._overlap_add(frames), count) * normalisation
 
-    def _norm(self, weight: Tensor) -> Tensor:
-        """Overlap-add of frames (1, T, n_fft) that are all alike."""
-        count, ratio = weight.shape[1], self.n_fft // self.hop_samples
-        if self.n_fft % self.hop_samples or count <= ratio:
-            return self._overlap_add(weight)
-        # Once all the frames that can overlap do, every hop is like the one before.
-        rows = self._overlap_add(weight[:, :ratio]).reshape(1, -1, self.hop_samples)
-        middle = rows[:, ratio - 1 : ratio].expand(-1, count - ratio, -1)
-        return torch.cat([rows[:, :ratio], middle, rows[:, ratio:]], dim=1).flatten(1)
+    def _cut(self, overlapped: Tensor, count: int) -> Tensor:
+        """The samples that `count` frames stand for, of all that their windows touch."""
+        return overlapped[:, self.left : self.left + count * self.hop_samples]
 
     def _overlap_add(self, frames: Tensor) -> Tensor:
         """(B, T, n_fft) frames laid one hop apart and summed, (B, (T - 1) * hop + n_fft)."""
