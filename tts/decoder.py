@@ -43,14 +43,14 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, t: Tensor, x: Tensor, condition: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, t: Tensor, x: Tensor, condition: Tensor, mask: Tensor | None) -> Tensor:
         """Predict the standardised rest of the velocity.
 
         Args:
             t: Time, () or (B,).
             x: Standardised state (B, M, T).
             condition: (B, T, C).
-            mask: Real frames (B, T, 1) bool.
+            mask: Real frames (B, T, 1) bool, or None when all are real.
 
         Returns:
             (B, M, T) float32.
@@ -64,4 +64,5 @@ class Decoder(nn.Module):
             if str(index) in self.attention:
                 hidden = self.attention[str(index)](hidden, mask)
         out: Tensor = self.out(self.norm(hidden)).float()
-        return torch.where(mask, out, 0.0).transpose(1, 2)
+        out = out if mask is None else torch.where(mask, out, 0.0)
+        return out.transpose(1, 2)

@@ -153,7 +153,8 @@ class AcousticModel(nn.Module):
             condition = torch.where(unseen, self.hidden_condition, condition)
             centre = torch.where(unseen, 0.0, centre)
         linear = self._gaussian(hidden, centre, self.prior_mean(centre))
-        frame_mask = mask.transpose(1, 2)
+        # An item alone has no padding.
+        frame_mask = mask.transpose(1, 2) if len(mask) > 1 else None
 
         def velocity(t: Tensor, x: Tensor) -> Tensor:
             if not self.config.preconditioned:
