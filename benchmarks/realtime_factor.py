@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import peers
 from core.errors import InputError
+from core.memory import keep_freed
 from core.quality import QUALITIES
 from tts.speech import Speech
 from tts.synthesizer import Synthesizer
@@ -154,6 +155,8 @@ def main() -> int:
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(0)
+    # As the command line does.
+    keep_freed()
     try:
         synthesizer = Synthesizer.from_pretrained(chosen.voice, device="cpu")
         facts = measure(synthesizer, chosen.text, chosen.repeats)

@@ -10,6 +10,7 @@ from types import FrameType
 
 import typer
 
+from core.memory import keep_freed
 from tts.cli import flags
 from tts.cli.messages import explain, tell
 
@@ -53,6 +54,7 @@ def build() -> typer.Typer:
 
         Start with: straighttalk say "Hello, world." -o hello.wav
         """
+        keep_freed()
 
     app.command("say", help=say.EXAMPLES)(say.say)
     app.command("demo", help=demo.EXAMPLES)(demo.demo)

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from core.memory import give_back
 from text import Utterance
 from tts.options import Options
-from tts.server.memory import give_back
 from tts.speech import Speech
 from tts.synthesizer import Synthesizer
 
