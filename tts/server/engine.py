@@ -180,19 +180,25 @@ class Engine:
             self._condition.notify()
 
     def _work(self) -> None:
-        gave_back = time.monotonic()
+        gave_back, owing = time.monotonic(), False
         while True:
             with self._condition:
-                while not self._closed and not any(job.ready for job in self._jobs):
-                    self._condition.wait()
+                # An idle server wakes once, to give back what it freed.
+                longest = GIVE_BACK_SECONDS if owing else None
+                awaited = self._condition.wait_for(self._has_work, longest)
                 if self._closed:
                     return
-                batch = [(job, job.left.popleft()) for job in self._choose()]
-            self._on_batch(len(batch))
-            self._speak(batch)
-            if time.monotonic() - gave_back > GIVE_BACK_SECONDS:
+                batch = [(job, job.left.popleft()) for job in self._choose()] if awaited else []
+            if batch:
+                self._on_batch(len(batch))
+                self._speak(batch)
+                owing = True
+            if not awaited or time.monotonic() - gave_back > GIVE_BACK_SECONDS:
                 give_back()
-                gave_back = time.monotonic()
+                gave_back, owing = time.monotonic(), False
+
+    def _has_work(self) -> bool:
+        return self._closed or any(job.ready for job in self._jobs)
 
     def _choose(self) -> list[Job]:
         waiting = sorted((job for job in self._jobs if job.ready), key=lambda job: job.made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -52,6 +53,19 @@ def test_requests_of_other_settings_are_made_apart(gated):
             wanted = wave_of(gated, "Two.", steps=n)
             np.testing.assert_allclose(samples_of(answer.result().content), wanted, atol=CLOSE)
     assert gated.batches == [1, 1, 1]
+
+
+def test_idle_server_gives_memory_back_once(gated, monkeypatch):
+    """After the last sentence, and not again and again."""
+    given = []
+    monkeypatch.setattr("tts.server.engine.GIVE_BACK_SECONDS", 0.5)
+    monkeypatch.setattr("tts.server.engine.give_back", lambda: given.append(gated.batches[:]))
+    with serving(gated) as served:
+        gated.let()
+        assert served.speak("One.").status_code == 200
+        eventually(lambda: given)
+        time.sleep(1.2)
+    assert given == [[1]]
 
 
 def test_short_text_does_not_wait_for_a_long_one(gated):
