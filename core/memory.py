@@ -8,9 +8,9 @@ from functools import cache
 
 # Of glibc's <malloc.h>.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-# The largest threshold that glibc takes for blocks, and more than a synthesis ever frees.
+# The largest threshold that glibc takes for blocks, and more than a sentence frees.
 LARGEST_BLOCK_BYTES = 32 * 2**20
-KEPT_BYTES = 2**30
+KEPT_BYTES = 256 * 2**20
 
 
 @cache
@@ -23,7 +23,7 @@ def _of_libc(name: str) -> Callable[..., int] | None:
 
 
 def keep_freed() -> bool:
-    """Let the process keep up to 1 GiB of what it frees, where the C library can, as glibc does.
+    """Let the process keep 256 MiB of what it frees, where the C library can, as glibc does.
 
     By itself glibc returns large blocks and the free end of its heap at once, and the system fills
     every page with zeros before it hands it out again. A network's activations are made and freed
