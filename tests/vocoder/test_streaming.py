@@ -30,13 +30,14 @@ NETWORKS = {
 def vocoder(kind="stft", preconditioned=True, rounds=1):
     config = vocoder_config(network=NETWORKS[kind], preconditioned=preconditioned)
     made = RectifiedVocoder(config, SPEC)
-    made.mel_mean.fill_(-2.0)
+    made.mel_mean.fill_(-6.0)
     sampling = Sampling(2, "euler", "uniform", rounds, rounds, 0.95)
     return Vocoder(awaken(made, deviation=0.2), sampling)
 
 
 def mel(frames, seed=0):
-    return torch.randn(SPEC.n_mels, frames, generator=generator(seed)) - 3
+    """So quiet that no sample is clipped, which would hide its error."""
+    return torch.randn(SPEC.n_mels, frames, generator=generator(seed)) - 7
 
 
 def sounds(stream):
@@ -69,12 +70,12 @@ def test_parts_grow_and_are_bounded(chunk_frames, context):
 @settings(max_examples=12, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 80), st.integers(0, 1000))
 def test_stream_is_what_the_whole_mel_gives(frames, chunk_frames, seed):
-    """For every length, first part and seed, to 1e-5; the first part is as long as asked."""
+    """For every length, first part and seed, to 2e-6; the first part is as long as asked."""
     ours, wanted = vocoder(), mel(frames, seed)
     chunks = sounds(ours.stream(wanted, chunk_frames=chunk_frames, seed=seed))
     whole = ours.vocode(wanted, seed=seed).waveform
     assert len(chunks[0]) == chunk_frames * SPEC.hop_samples or len(chunks) == 1
-    torch.testing.assert_close(torch.cat(chunks), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.cat(chunks), whole, atol=2e-6, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_every_network_and_method_streams_the_same_sound(kind, preconditioned, c
     chunks = sounds(ours.stream(wanted, chunk_frames=20, **choices))
     assert len(chunks) > 2
     whole = ours.vocode(wanted, **choices).waveform
-    torch.testing.assert_close(torch.cat(chunks), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.cat(chunks), whole, atol=2e-6, rtol=0)
 
 
 @pytest.mark.parametrize("method", ["rk45", "sde:0.5"])
